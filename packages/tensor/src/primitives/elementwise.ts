@@ -1,0 +1,111 @@
+import { applyOne, expectDType } from "../apply.ts";
+import { type GradientContext, type HostView, type Primitive, definePrimitive } from "../operation.ts";
+import { broadcastShapes, sizeOf, stridesOf } from "../shape.ts";
+import { type Tensor, fromArray } from "../tensor.ts";
+import type { DType, Shape } from "../types.ts";
+
+/** What elementwise functions take: numbers become scalars of the other side's type and backend. */
+export type TensorOrNumber = Tensor | number;
+
+type Unary = GradientContext<object>;
+
+/** An elementwise primitive of one float argument. `gradient` gives d/dx, times the output's gradient `g`. */
+export function unary(
+  name: string,
+  f: (x: number) => number,
+  gradient?: (x: Tensor, g: Tensor, y: Tensor) => Tensor,
+  dtypes: readonly DType[] = ["float32", "float64"],
+): Primitive {
+  return definePrimitive({
+    name,
+    infer([x]) {
+      expectDType(name, { x: x! }, ...dtypes);
+      return [{ shape: x!.shape, dtype: x!.dtype }];
+    },
+    reference([x], [y]) {
+      const from = x!.values;
+      const to = y!.values;
+      for (let i = 0; i < to.length; i++) to[i] = f(from[i]!);
+    },
+    ...(gradient && {
+      gradient: ({ inputs, outputs, outputGradients }: Unary) => [gradient(inputs[0]!, outputGradients[0]!, outputs[0]!)],
+    }),
+  });
+}
+
+/** Strides of `shape` read as the broadcast shape `to`: 0 along stretched axes. */
+export function broadcastStrides(shape: Shape, to: Shape): number[] {
+  const own = stridesOf(shape);
+  const lead = to.length - shape.length;
+  return to.map((_, axis) => (axis < lead || shape[axis - lead] === 1 ? 0 : own[axis - lead]!));
+}
+
+/** Calls `visit(i, offsets)` for each element of `shape`, with the offset of each strided operand. */
+export function forEachIndex(shape: Shape, strides: readonly (readonly number[])[], visit: (i: number, offsets: readonly number[]) => void): void {
+  const size = sizeOf(shape);
+  const index = new Array<number>(shape.length).fill(0);
+  const offsets = new Array<number>(strides.length).fill(0);
+  for (let i = 0; i < size; i++) {
+    visit(i, offsets);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      index[axis]!++;
+      strides.forEach((stride, s) => (offsets[s]! += stride[axis]!));
+      if (index[axis]! < shape[axis]!) break;
+      strides.forEach((stride, s) => (offsets[s]! -= stride[axis]! * shape[axis]!));
+      index[axis] = 0;
+    }
+  }
+}
+
+function binaryReference(f: (a: number, b: number) => number) {
+  return ([a, b]: readonly HostView[], [y]: readonly HostView[]): void => {
+    const to = y!.values;
+    forEachIndex(y!.shape, [broadcastStrides(a!.shape, y!.shape), broadcastStrides(b!.shape, y!.shape)], (i, [ia, ib]) => {
+      to[i] = f(a!.values[ia!]!, b!.values[ib!]!);
+    });
+  };
+}
+
+export interface BinaryOptions {
+  readonly dtypes?: readonly DType[];
+  /** element type of the result; default: that of the arguments */
+  readonly result?: DType;
+  /** gradients before they are summed back to the arguments' shapes; called only for those needed */
+  readonly gradients?: readonly [BinaryGradient, BinaryGradient];
+}
+
+type BinaryGradient = (g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor;
+
+/** An elementwise primitive of two arguments of one type, with broadcasting. */
+export function binary(
+  name: string,
+  f: (a: number, b: number) => number,
+  sumTo: (g: Tensor, shape: Shape) => Tensor,
+  { dtypes = ["float32", "float64", "int32"], result, gradients }: BinaryOptions,
+): Primitive {
+  return definePrimitive({
+    name,
+    infer([a, b]) {
+      expectDType(name, { a: a! }, ...dtypes);
+      expectDType(name, { b: b! }, a!.dtype);
+      return [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: result ?? a!.dtype }];
+    },
+    reference: binaryReference(f),
+    ...(gradients && {
+      gradient: ({ inputs, outputs, outputGradients, needs }: Unary) =>
+        gradients.map((rule, i) =>
+          needs[i] ? sumTo(rule(outputGradients[0]!, inputs[0]!, inputs[1]!, outputs[0]!), inputs[i]!.shape) : undefined,
+        ),
+    }),
+  });
+}
+
+const isNumber = (x: TensorOrNumber): x is number => typeof x === "number";
+
+/** Runs a binary primitive on tensors or numbers; at least one side is a tensor. */
+export function applyBinary(op: Primitive, a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  if (isNumber(a) && isNumber(b)) throw new TypeError(`${op.name}: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
+  const like = (isNumber(a) ? b : a) as Tensor;
+  const toTensor = (x: TensorOrNumber) => (isNumber(x) ? fromArray([x], [], { dtype: like.dtype, backend: like.backend }) : x);
+  return applyOne(op, [toTensor(a), toTensor(b)], {});
+}
