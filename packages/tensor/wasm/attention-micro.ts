@@ -1,0 +1,93 @@
+/**
+ * Small matrix products of attention: C (+)= A B on tiles that are in cache, without packing.
+ *
+ * Both write `rows` x 8 cells of C, rows <= MR. B is k-major: 8 consecutive floats per k, `ldb` bytes apart.
+ * They differ in A: `tileRows` reads rows (k contiguous), `tileColumns` reads columns (rows contiguous), so that a
+ * transposed operand needs no copy either. Rows past `rows` repeat the last one and are not stored.
+ */
+import { madd } from "./simd";
+
+/** Rows of a tile that fit the registers beside two columns of B. Six would spill with multiply + add. */
+// @ts-ignore: decorator
+@inline export const MR: i32 = 6;
+
+// @ts-ignore: decorator
+@inline
+function store(c: usize, low: v128, high: v128, accumulate: bool): void {
+  if (accumulate) {
+    low = f32x4.add(v128.load(c), low);
+    high = f32x4.add(v128.load(c, 16), high);
+  }
+  v128.store(c, low);
+  v128.store(c, high, 16);
+}
+
+/** C[rows x 8] (+)= A[rows x K] B[K x 8]; A row-major with rows `lda` bytes apart, C rows `ldc` bytes apart. */
+export function tileRows(K: i32, a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, rows: i32, accumulate: bool): void {
+  const last = <usize>(rows - 1);
+  let a0 = a;
+  let a1 = a + min<usize>(1, last) * lda;
+  let a2 = a + min<usize>(2, last) * lda;
+  let a3 = a + min<usize>(3, last) * lda;
+  let a4 = a + min<usize>(4, last) * lda;
+  let a5 = a + min<usize>(5, last) * lda;
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
+  let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+  for (let k = 0; k < K; k++) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a0);
+    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+    x = v128.load32_splat(a1);
+    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+    x = v128.load32_splat(a2);
+    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+    x = v128.load32_splat(a3);
+    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+    x = v128.load32_splat(a4);
+    c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
+    x = v128.load32_splat(a5);
+    c50 = madd(x, b0, c50); c51 = madd(x, b1, c51);
+    a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
+    b += ldb;
+  }
+  storeRows(c, ldc, rows, accumulate, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+}
+
+/** C[rows x 8] (+)= A^T B with A[K x rows] k-major: `rows` consecutive floats per k, `lda` bytes apart. Reads MR floats per k. */
+export function tileColumns(K: i32, a: usize, lda: usize, b: usize, ldb: usize, c: usize, ldc: usize, rows: i32, accumulate: bool): void {
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
+  let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+  for (let k = 0; k < K; k++) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+    x = v128.load32_splat(a, 4);
+    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+    x = v128.load32_splat(a, 8);
+    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+    x = v128.load32_splat(a, 12);
+    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+    x = v128.load32_splat(a, 16);
+    c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
+    x = v128.load32_splat(a, 20);
+    c50 = madd(x, b0, c50); c51 = madd(x, b1, c51);
+    a += lda;
+    b += ldb;
+  }
+  storeRows(c, ldc, rows, accumulate, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeRows(
+  c: usize, ldc: usize, rows: i32, accumulate: bool,
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128,
+  c30: v128, c31: v128, c40: v128, c41: v128, c50: v128, c51: v128,
+): void {
+  store(c, c00, c01, accumulate);
+  if (rows > 1) store(c + ldc, c10, c11, accumulate);
+  if (rows > 2) store(c + 2 * ldc, c20, c21, accumulate);
+  if (rows > 3) store(c + 3 * ldc, c30, c31, accumulate);
+  if (rows > 4) store(c + 4 * ldc, c40, c41, accumulate);
+  if (rows > 5) store(c + 5 * ldc, c50, c51, accumulate);
+}
