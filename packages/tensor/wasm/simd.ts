@@ -1,0 +1,27 @@
+/** Small vector functions that every kernel file may use. */
+
+/** 1 in the build for engines with relaxed SIMD; set by scripts/build-wasm.mjs. Branches on it are free. */
+declare const RELAXED: i32;
+
+/** a * b + c: one rounding where the build has relaxed SIMD, two otherwise. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return RELAXED ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
+}
+
+/** The sum of the lanes, pairwise: (0 + 2) + (1 + 3). */
+// @ts-ignore: decorator
+@inline
+export function horizontalSum(x: v128): f32 {
+  const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The largest lane; NaN if one is. */
+// @ts-ignore: decorator
+@inline
+export function horizontalMax(x: v128): f32 {
+  const pairs = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
