@@ -29,7 +29,8 @@ export interface ReadContext {
 }
 
 function fault(context: ReadContext, code: CheckpointErrorCode, problem: string): CheckpointError {
-  return new CheckpointError(code, `${context.caller}: ${context.file} ${problem}. The file is damaged or not a safetensors file; download or save it again.`);
+  const advice = code === "dtype" ? "Convert the tensor to one of these" : "The file is damaged or not a safetensors file; download or save it again";
+  return new CheckpointError(code, `${context.caller}: ${context.file} ${problem}. ${advice}.`);
 }
 
 /**

@@ -42,7 +42,7 @@ function format(value: Json, newline: string, floatKeys: ReadonlySet<string>, is
 }
 
 function quoteAscii(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (c) => (c === "\u007f" ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`));
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Python's `repr` of an int or a float: an exponent below 1e-4 and, for floats, from 1e16 on. */

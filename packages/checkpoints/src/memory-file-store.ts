@@ -15,7 +15,8 @@ export function memoryFileStore(files: Map<string, Uint8Array> = new Map()): Fil
     if (bytes === undefined) throw new Error(`no such file: ${path}`);
     return bytes;
   };
-  const inside = (folder: string): string[] => [...files.keys()].filter((path) => folder === "" || path.startsWith(`${folder}/`));
+  const prefixOf = (folder: string): string => (folder === "" || folder.endsWith("/") ? folder : `${folder}/`);
+  const inside = (folder: string): string[] => [...files.keys()].filter((path) => path.startsWith(prefixOf(folder)));
   return {
     size: async (path) => files.get(path)?.length ?? null,
     read: async (path) => find(path).slice(),
@@ -34,10 +35,7 @@ export function memoryFileStore(files: Map<string, Uint8Array> = new Map()): Fil
         files.set(to + path.slice(from.length), bytes);
       }
     },
-    list: async (folder) => {
-      const skip = folder === "" ? 0 : folder.length + 1;
-      return [...new Set(inside(folder).map((path) => path.slice(skip).split("/")[0] ?? ""))];
-    },
+    list: async (folder) => [...new Set(inside(folder).map((path) => path.slice(prefixOf(folder).length).split("/")[0] ?? ""))],
     makeFolder: async () => undefined,
     remove: async (path) => {
       files.delete(path);
