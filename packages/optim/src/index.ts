@@ -1,1 +1,16 @@
-export {};
+export type { AdamWOptions } from "./adamw.ts";
+export { adamW } from "./adamw.ts";
+export { clipGlobalNorm } from "./clip.ts";
+export type { Optimizer, OptimizerOptions, OptimizerState, ParameterGroup } from "./optimizer.ts";
+export { decayMatricesOnly } from "./optimizer.ts";
+export type { DecayOptions, Schedule, WarmupOptions } from "./schedules.ts";
+export {
+  constantSchedule,
+  cosineSchedule,
+  inverseSqrtSchedule,
+  linearSchedule,
+  noamSchedule,
+  polynomialSchedule,
+} from "./schedules.ts";
+export type { SgdOptions } from "./sgd.ts";
+export { sgd } from "./sgd.ts";
