@@ -62,7 +62,7 @@ export function shardIndex(shards: ReadonlyMap<string, NamedArrays>): JsonObject
  * @throws CheckpointError `index` if the index is not of the right form or names a file outside its folder
  */
 export function parseIndex(index: JsonObject, path: string): Map<string, string[]> {
-  const refuse = (problem: string): CheckpointError => new CheckpointError("index", `readWeights: ${path} ${problem}. The index is damaged; download or save it again.`);
+  const refuse = (problem: string): CheckpointError => new CheckpointError("index", `openWeights: ${path} ${problem}. The index is damaged; download or save it again.`);
   const weightMap = index["weight_map"];
   if (!isJsonObject(weightMap)) throw refuse(`has a wrong weight_map, expected an object, got ${show(weightMap)}`);
   const namesByFile = new Map<string, string[]>();

@@ -240,7 +240,7 @@ describe("refused, each with its message", () => {
   test("an unknown dtype", async () => expect(await read(frame(`{"a":${entry("F8_E4M3", "[8]", "[0,8]")}}`, data))).toMatchInlineSnapshot(`
     {
       "code": "dtype",
-      "message": "readSafetensors: m.safetensors describes tensor "a" wrongly: unknown dtype, expected one of BOOL, U8, I8, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64, got "F8_E4M3". The file is damaged or not a safetensors file; download or save it again.",
+      "message": "readSafetensors: m.safetensors describes tensor "a" wrongly: unknown dtype, expected one of BOOL, U8, I8, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64, got "F8_E4M3". Convert the tensor to one of these.",
     }
   `));
   test("a dtype that is a property of every object", async () => expect((await read(frame(`{"a":${entry("constructor", "[8]", "[0,8]")}}`, data))).code).toBe("dtype"));
