@@ -1,0 +1,62 @@
+/** Entry of a side's process: opens one job and runs it when told to. Between requests it does nothing. */
+import type { Job, OpenJob, Reply, Request } from "./task.ts";
+
+/** CPU time of all threads of this process, and the clock, both in milliseconds. */
+function clocks(): { cpu: number; wall: number } {
+  const { user, system } = process.cpuUsage();
+  return { cpu: (user + system) / 1000, wall: performance.now() };
+}
+
+async function openLibrary(library: string): Promise<OpenJob> {
+  switch (library) {
+    case "heed":
+      return (await import("./sides/heed.ts")).open;
+    case "jax":
+      return (await import("./sides/jax.ts")).open;
+    case "tfjs":
+      return (await import("./sides/tfjs.ts")).open;
+    case "tfjs-tuned":
+      return (await import("./sides/tfjs.ts")).openTuned;
+    case "ort":
+      return (await import("./sides/ort.ts")).open;
+    case "machine":
+      return (await import("./sides/machine.ts")).open;
+    default:
+      throw new RangeError(`child: library is unknown, expected one of the files in sides/, got "${library}". Check --peers.`);
+  }
+}
+
+let job: Job | undefined;
+let rested = clocks();
+
+function opened(): Job {
+  if (job === undefined) throw new Error("child: no job is open, expected open before run, got run first. Send open.");
+  return job;
+}
+
+async function answer(request: Request): Promise<Reply> {
+  if (request.type === "open") {
+    job = await (await openLibrary(request.library))(request.task, request.threads);
+    return { type: "opened", about: job.about };
+  }
+  if (request.type === "witness") return { type: "witnessed", values: await opened().witness() };
+  const before = clocks();
+  const idleShare = (before.cpu - rested.cpu) / Math.max(before.wall - rested.wall, 1);
+  const milliseconds: number[] = [];
+  for (let i = 0; i < request.iterations; i++) {
+    const start = performance.now();
+    await opened().run();
+    milliseconds.push(performance.now() - start);
+  }
+  // What this process burns in the moment after its work (pools that spin before they sleep) is not counted as idle.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  rested = clocks();
+  return { type: "ran", milliseconds, idleShare, peakMegabytes: process.resourceUsage().maxRSS / 1024 };
+}
+
+process.on("message", (request: Request) => {
+  answer(request)
+    .catch((error: unknown): Reply => ({ type: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+    .then((reply) => process.send?.(reply));
+});
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,90 @@
+/** One side of a case, in a process of its own, so that no library's worker pool or garbage disturbs another's timing. */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Library, Reply, Request, Task } from "./task.ts";
+
+/** What to open. */
+export interface SideSpec {
+  readonly label: string;
+  readonly library: Library;
+  readonly task: Task;
+  readonly threads: number;
+  /** Runs of the task in each round. */
+  readonly iterations: number;
+  /** Takes part in this many rounds at most; for sides so slow that more would only cost time. */
+  readonly maxRounds?: number;
+}
+
+/** Times of one turn. */
+export interface Turn {
+  readonly milliseconds: readonly number[];
+  /** CPU seconds per second that the side used since its last turn: near 0 unless its threads spin. */
+  readonly idleShare: number;
+  readonly peakMegabytes: number;
+}
+
+/** A side that is open and waits. */
+export interface Side {
+  readonly spec: SideSpec;
+  readonly about: Readonly<Record<string, string>>;
+  run(iterations: number): Promise<Turn>;
+  witness(): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
+
+function request(child: ChildProcess, label: string, message: Request): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void): void => {
+      child.off("message", received);
+      child.off("exit", exited);
+      act();
+    };
+    const received = (reply: Reply): void =>
+      settle(() => (reply.type === "failed" ? reject(new Error(`${label}: ${reply.message}`)) : resolve(reply)));
+    const exited = (code: number | null, signal: string | null): void =>
+      settle(() => reject(new Error(`${label}: the process ended (code ${code}, signal ${signal}) during "${message.type}"`)));
+    child.on("message", received);
+    child.on("exit", exited);
+    child.send(message);
+  });
+}
+
+function unexpected(label: string, reply: Reply): never {
+  throw new Error(`${label}: the process sent an answer out of turn, got "${reply.type}"`);
+}
+
+/** Starts the process and opens the task in it. */
+export async function openSide(spec: SideSpec): Promise<Side> {
+  const { label, library, task, threads } = spec;
+  const child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), {
+    execArgv: ["--conditions=@heed/source", "--no-warnings"],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve();
+      child.once("exit", () => resolve());
+      child.kill("SIGKILL");
+    });
+  try {
+    const reply = await request(child, label, { type: "open", library, task, threads });
+    const about = reply.type === "opened" ? reply.about : unexpected(label, reply);
+    return {
+      spec,
+      about,
+      close,
+      run: async (iterations) => {
+        const ran = await request(child, label, { type: "run", iterations });
+        return ran.type === "ran" ? ran : unexpected(label, ran);
+      },
+      witness: async () => {
+        const seen = await request(child, label, { type: "witness" });
+        return seen.type === "witnessed" ? seen.values : unexpected(label, seen);
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

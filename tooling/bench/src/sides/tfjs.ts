@@ -1,0 +1,75 @@
+/** TensorFlow.js on its wasm backend: SIMD, and its threaded build where more than one thread is asked for. */
+import { createRequire, registerHooks } from "node:module";
+import { dirname, join } from "node:path";
+import type * as TfCore from "@tensorflow/tfjs-core";
+import type * as TfWasm from "@tensorflow/tfjs-backend-wasm";
+import { makeBatch, makeWeights } from "../gpt.ts";
+import { BATCH_SEED, type Job, type MatmulTask, type Task, unsupported, WEIGHT_SEED } from "../task.ts";
+import { lossJob } from "./loss-job.ts";
+import { matmulOperands, sampleOfProduct } from "./operands.ts";
+import { packageVersion } from "./package-version.ts";
+
+const CORE_FILES = "/@tensorflow/tfjs-core/dist/";
+
+/** Registers the gradient rules: no bundle of the core package does, and its separate files import without extensions. */
+async function registerGradients(): Promise<void> {
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) => {
+      const bare = context.parentURL?.includes(CORE_FILES) === true && specifier.startsWith(".") && !specifier.endsWith(".js");
+      return next(bare ? `${specifier}.js` : specifier, context);
+    },
+    load: (url, context, next) => next(url, url.includes(CORE_FILES) && !url.includes("/tf-core.") ? { ...context, format: "module" } : context),
+  });
+  const rules = "@tensorflow/tfjs-core/dist/register_all_gradients.js";
+  await import(rules);
+  hooks.deregister();
+}
+
+async function load(threads: number): Promise<{ tf: typeof TfCore; about: Record<string, string> }> {
+  const require = createRequire(import.meta.url);
+  const dist = dirname(require.resolve("@tensorflow/tfjs-backend-wasm"));
+  if (threads > 1) {
+    const { installPackageWorkers } = await import("./web-worker.ts");
+    installPackageWorkers(join(dist, "../wasm-out/tfjs-backend-wasm-threaded-simd.js"));
+  }
+  const tf = require("@tensorflow/tfjs-core") as typeof TfCore;
+  const wasm = require("@tensorflow/tfjs-backend-wasm") as typeof TfWasm;
+  await registerGradients();
+  wasm.setWasmPaths(`${dist}/`);
+  if (threads > 1) {
+    tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", true);
+    wasm.setThreadsCount(threads);
+  }
+  await tf.setBackend("wasm");
+  await tf.ready();
+  return { tf, about: { tfjs: packageVersion("@tensorflow/tfjs-core"), backend: tf.getBackend(), threads: String(wasm.getThreadsCount()) } };
+}
+
+/** A product; `explicit` transposes stored operands first, which is far faster in this backend than its transpose flags. */
+function openMatmul(tf: typeof TfCore, task: MatmulTask, about: Record<string, string>): Job {
+  const { a, b } = matmulOperands(task);
+  const left = tf.tensor2d(a.values, [...a.shape]);
+  const right = tf.tensor2d(b.values, [...b.shape]);
+  const product = (): TfCore.Tensor2D =>
+    tf.tidy(() => tf.matMul(task.transposeA ? tf.transpose(left) : left, task.transposeB ? tf.transpose(right) : right));
+  return {
+    about,
+    run: async () => product().dispose(),
+    witness: async () => sampleOfProduct(await product().data()),
+  };
+}
+
+async function openWith(task: Task, threads: number, tuned: boolean): Promise<Job> {
+  const { tf, about } = await load(threads);
+  if (task.kind === "matmul") return openMatmul(tf, task, about);
+  if (task.kind !== "step") return unsupported(tuned ? "tfjs-tuned" : "tfjs", task);
+  const { makeStep } = await import("./tfjs-gpt.ts");
+  const weights = makeWeights(task.shape, WEIGHT_SEED);
+  return lossJob(about, makeStep(tf, task.shape, weights, makeBatch(task.shape, task.batch, BATCH_SEED), tuned));
+}
+
+/** The library as its documentation leads to use it. */
+export const open = (task: Task, threads: number): Promise<Job> => openWith(task, threads, false);
+
+/** The library with its slow kernels avoided by hand; see tfjs-gpt.ts. */
+export const openTuned = (task: Task, threads: number): Promise<Job> => openWith(task, threads, true);

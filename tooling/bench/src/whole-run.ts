@@ -1,0 +1,76 @@
+/** Runs nanoGPT's CPU configuration through our own command line and reports what a user would see: loss, time, memory. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** Figures of the run. */
+export interface WholeRun {
+  readonly exitCode: number;
+  readonly seconds: number;
+  readonly validationLoss: number | undefined;
+  readonly peakMegabytes: number;
+}
+
+const WANTED = { validationLoss: 1.9, seconds: 240, peakMegabytes: 400 };
+
+const commandLine = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.meta.url));
+
+/** Adds the peak memory of the process to standard error, in kilobytes; see `watchPeak`. */
+const PEAK_PROBE = "data:text/javascript,process.on('exit',()=>process.stderr.write('\\npeak-kilobytes '+process.resourceUsage().maxRSS+'\\n'))";
+
+/** Trains 2,000 steps on a text; the output folder is removed afterwards. */
+export async function trainWhole(text: string): Promise<WholeRun> {
+  const path = resolve(text);
+  if (!existsSync(path)) throw new RangeError(`trainWhole: text is missing, expected a readable file, got "${path}". Pass --text FILE.`);
+  const folder = mkdtempSync(join(tmpdir(), "heed-bench-"));
+  const start = performance.now();
+  const child = spawn(
+    process.execPath,
+    ["--conditions=@heed/source", "--no-warnings", "--import", PEAK_PROBE, commandLine, "train", path, "--preset", "nanogpt-cpu", "--seed", "1", "--out", join(folder, "run"), "--json"],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let validationLoss: number | undefined;
+  let peakMegabytes = 0;
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const found = validationLossOf(line);
+    if (found !== undefined) validationLoss = found;
+  });
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    const peak = /^peak-kilobytes (\d+)$/.exec(line);
+    if (peak === null) process.stderr.write(`${line}\n`);
+    else peakMegabytes = Number(peak[1]) / 1024;
+  });
+  const exitCode = await new Promise<number>((done) => child.on("close", (code) => done(code ?? 1)));
+  rmSync(folder, { recursive: true, force: true });
+  return { exitCode, seconds: (performance.now() - start) / 1000, validationLoss, peakMegabytes };
+}
+
+/** The validation loss in a line of `heed train --json`, if it has one. */
+export function validationLossOf(line: string): number | undefined {
+  if (!line.startsWith("{")) return undefined;
+  const { validationLoss } = JSON.parse(line) as { validationLoss?: unknown };
+  return typeof validationLoss === "number" ? validationLoss : undefined;
+}
+
+/** The run as Markdown. */
+export function wholeRunMarkdown({ exitCode, seconds, validationLoss, peakMegabytes }: WholeRun): string {
+  const row = (what: string, value: number | undefined, unit: string, wanted: number): string => {
+    const verdict = value !== undefined && value <= wanted ? "reached" : "not reached";
+    return `| ${what} | ${value === undefined ? "none" : value.toPrecision(4)}${unit} | at most ${wanted}${unit}: ${verdict} |`;
+  };
+  return [
+    "## nanogpt-cpu: 4 layers, 4 heads, width 128, context 64, batch 12, 2,000 steps, through the command line",
+    "",
+    "| figure | value | wanted |",
+    "| --- | --- | --- |",
+    row("validation loss", validationLoss, "", WANTED.validationLoss),
+    row("time", seconds, " s", WANTED.seconds),
+    row("peak memory", peakMegabytes, " MB", WANTED.peakMegabytes),
+    "",
+    `exit code ${exitCode}`,
+    "",
+  ].join("\n");
+}
