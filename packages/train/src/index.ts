@@ -1,5 +1,7 @@
 export type { Evaluation } from "./evaluate.ts";
 export { evaluate } from "./evaluate.ts";
+export type { CausalModel, GenerateOptions, GeneratedStep } from "./generate.ts";
+export { generate } from "./generate.ts";
 export type { TrainOptions, TrainingStep } from "./loop.ts";
 export { train } from "./loop.ts";
 export type { ResumableCursor, RunState } from "./run-state.ts";
