@@ -21,7 +21,7 @@ const options = [
 
 async function compile(name, relaxed) {
   let binary;
-  const flags = [...options, ...(relaxed ? ["--enable", "relaxed-simd"] : []), "--use", `RELAXED=${relaxed ? 1 : 0}`, "--outFile", "out.wasm"];
+  const flags = [...options, ...(relaxed ? ["--enable", "relaxed-simd"] : []), "--outFile", "out.wasm"];
   if (textFolder) flags.push("--textFile", "out.wat");
   const { error, stderr } = await asc.main(["wasm/index.ts", ...flags, "--baseDir", root], {
     writeFile(file, contents) {

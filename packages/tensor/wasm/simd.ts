@@ -1,13 +1,11 @@
-/** Small vector functions that every kernel file may use. */
-
-/** 1 in the build for engines with relaxed SIMD; set by scripts/build-wasm.mjs. Branches on it are free. */
-declare const RELAXED: i32;
+/** Small vector functions that every kernel file may use. ASC_FEATURE_RELAXED_SIMD tells the two builds apart, at compile time. */
 
 /** a * b + c: one rounding where the build has relaxed SIMD, two otherwise. */
 // @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
-  return RELAXED ? f32x4.relaxed_madd(a, b, c) : f32x4.add(c, f32x4.mul(a, b));
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
 }
 
 /** The sum of the lanes, pairwise: (0 + 2) + (1 + 3). */
