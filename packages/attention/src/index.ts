@@ -1,1 +1,12 @@
-export {};
+export type { AttentionFn, AttentionOptions, AttentionView } from "./attention-fn.ts";
+export type { CacheView, LayerCache } from "./key-value-cache.ts";
+export { KeyValueCache } from "./key-value-cache.ts";
+export type { Mask } from "./mask.ts";
+export { and } from "./masks/and.ts";
+export { causal } from "./masks/causal.ts";
+export { full } from "./masks/full.ts";
+export { padding } from "./masks/padding.ts";
+export type { MultiHeadAttentionOptions, MultiHeadOptions, MultiHeadParts } from "./multi-head-attention.ts";
+export { MultiHeadAttention, createMultiHeadAttention } from "./multi-head-attention.ts";
+export type { SoftmaxAttentionOptions } from "./softmax-attention.ts";
+export { softmaxAttention } from "./softmax-attention.ts";

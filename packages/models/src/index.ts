@@ -1,1 +1,15 @@
-export {};
+export type { ActivationName } from "./activations.ts";
+export { activations } from "./activations.ts";
+export type { DecoderBlock, DecoderParts, ForwardObserver, ForwardOptions } from "./decoder.ts";
+export { Decoder } from "./decoder.ts";
+export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
+export { gpt2, gpt2Presets } from "./gpt2.ts";
+export type { ModelType } from "./hugging-face/families.ts";
+export { families } from "./hugging-face/families.ts";
+export type { ModelFamily, WeightRow } from "./hugging-face/family.ts";
+export type { LoadOptions, Origin, Pretrained } from "./hugging-face/load.ts";
+export { loadPretrained } from "./hugging-face/load.ts";
+export type { SaveOptions } from "./hugging-face/save.ts";
+export { savePretrained } from "./hugging-face/save.ts";
+export type { PositionWise, PreNormBlockParts, SelfAttention } from "./pre-norm-block.ts";
+export { PreNormBlock } from "./pre-norm-block.ts";

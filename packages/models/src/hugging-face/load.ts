@@ -1,0 +1,136 @@
+import { type FileStore, type FloatDType, type JsonObject, type WeightFiles, openWeights, readJsonFile, toFloat32 } from "@heed/checkpoints";
+import { stateDict } from "@heed/nn";
+import { type Tensor, ShapeError, assign, formatShape, fromArray, permute, scope } from "@heed/tensor";
+import type { Decoder } from "../decoder.ts";
+import type { Gpt2Config } from "../gpt2.ts";
+import { type ModelType, families, modelTypeOf } from "./families.ts";
+import type { ModelFamily } from "./family.ts";
+import { placeOf } from "./names.ts";
+
+/** A model with what it takes to write its folder again as it was. */
+export interface Pretrained {
+  readonly modelType: ModelType;
+  readonly config: Gpt2Config;
+  readonly model: Decoder;
+  /** of the folder it came from; absent for a model made here */
+  readonly origin?: Origin;
+}
+
+/** What a folder said beside the weights. */
+export interface Origin {
+  /** config.json as it was */
+  readonly config: JsonObject;
+  /** generation_config.json, if there was one */
+  readonly generationConfig: JsonObject | undefined;
+  /** in front of the names of weights */
+  readonly prefix: string;
+  /** element type of the weights in the files */
+  readonly dtype: FloatDType;
+}
+
+/** Options of {@link loadPretrained}. */
+export interface LoadOptions {
+  /** called after each weight with the weights done and the weights in all */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Loads a Hugging Face folder: `config.json` and `model.safetensors`, or shards with their index.
+ *
+ * Weights become float32, exactly, one at a time: memory stays near the size of the model.
+ *
+ * @throws RangeError if config.json has an unknown model_type, key or value; ShapeError listing weights that are missing,
+ *   not part of the model, or of another shape; CheckpointError for damaged files
+ * @see Radford et al. 2019, Language Models are Unsupervised Multitask Learners; Hugging Face transformers, `from_pretrained`.
+ * @example
+ * import { nodeFileStore } from "@heed/checkpoints/node";
+ * const { model, config } = await loadPretrained(nodeFileStore(), "my-gpt2");
+ */
+export async function loadPretrained(store: FileStore, folder: string, options: LoadOptions = {}): Promise<Pretrained> {
+  const json = await readJsonFile(store, join(folder, "config.json"));
+  const modelType = modelTypeOf(json);
+  const family = families[modelType];
+  const config = family.readConfig(json);
+  const files = await openWeights(store, folder);
+  try {
+    const prefix = [...files.entries.keys()].some((name) => name.startsWith(family.prefix)) ? family.prefix : "";
+    const model = family.build(config, null);
+    const plan = planLoad(model, family, config, prefix, files);
+    let done = 0;
+    for (const { name, target, transposed } of plan.loads) {
+      const values = toFloat32(await files.read(name), name);
+      if (target) fill(target, values, transposed);
+      else requireZeros(name, values);
+      options.onProgress?.(++done, plan.loads.length);
+    }
+    const generationPath = join(folder, "generation_config.json");
+    const generationConfig = (await store.size(generationPath)) === null ? undefined : await readJsonFile(store, generationPath);
+    return { modelType, config, model, origin: { config: json, generationConfig, prefix, dtype: plan.dtype } };
+  } finally {
+    await files.close();
+  }
+}
+
+export function join(folder: string, name: string): string {
+  return folder === "" || folder.endsWith("/") ? folder + name : `${folder}/${name}`;
+}
+
+interface Load {
+  readonly name: string;
+  /** undefined: the weight must be zero */
+  readonly target: Tensor | undefined;
+  readonly transposed: boolean;
+}
+
+/** Matches the model's weights and the files' before anything is read. */
+function planLoad(model: Decoder, family: ModelFamily<Gpt2Config>, config: Gpt2Config, prefix: string, files: WeightFiles): { loads: Load[]; dtype: FloatDType } {
+  const loads: Load[] = [];
+  const problems = { missing: [] as string[], unexpected: [] as string[], different: [] as string[] };
+  const expect = (name: string, shape: readonly number[], load: Load): void => {
+    const entry = files.entries.get(name);
+    if (!entry) problems.missing.push(name);
+    else if (formatShape(entry.shape) !== formatShape(shape)) problems.different.push(`${name} expected ${formatShape(shape)}, got ${formatShape(entry.shape)}`);
+    loads.push(load);
+  };
+  for (const [ours, target] of stateDict(model)) {
+    const { theirs, transposed } = placeOf(ours, family, prefix);
+    expect(theirs, transposed ? target.shape.toReversed() : target.shape, { name: theirs, target, transposed });
+  }
+  for (const [name, shape] of family.zeroWeights(config)) expect(prefix + name, shape, { name: prefix + name, target: undefined, transposed: false });
+  const expected = new Set(loads.map(({ name }) => name));
+  for (const name of files.entries.keys()) {
+    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    if (!expected.has(name) && !family.isIgnored(bare, config)) problems.unexpected.push(name);
+  }
+  refuseProblems(family.modelType, problems);
+  return { loads, dtype: floatType(loads, files) };
+}
+
+function refuseProblems(modelType: string, problems: Readonly<Record<string, readonly string[]>>): void {
+  const listed = (names: readonly string[]): string => (names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", "));
+  const found = Object.entries(problems).filter(([, names]) => names.length > 0);
+  if (found.length === 0) return;
+  throw new ShapeError(
+    `loadPretrained: weights do not fit the ${modelType} of config.json, expected exactly its names and shapes, got ${found.map(([kind, names]) => `${kind}: ${listed(names)}`).join("; ")}. Check that weights and config.json belong together`,
+  );
+}
+
+/** The type of the widest weight, in which all can be written back. */
+function floatType(loads: readonly Load[], files: WeightFiles): FloatDType {
+  const types = new Set(loads.map(({ name }) => files.entries.get(name)!.dtype));
+  if (types.size === 1 && (types.has("F16") || types.has("BF16"))) return types.has("F16") ? "F16" : "BF16";
+  return "F32";
+}
+
+function fill(target: Tensor, values: Float32Array, transposed: boolean): void {
+  scope(() => {
+    const { backend, shape } = target;
+    const stored = fromArray(values, transposed ? shape.toReversed() : shape, { dtype: "float32", backend });
+    assign(target, transposed ? permute(stored, [1, 0]) : stored);
+  });
+}
+
+function requireZeros(name: string, values: Float32Array): void {
+  if (values.every((value) => value === 0)) return;
+  throw new RangeError(`loadPretrained: weight ${name} is not zero, expected zeros where config.json has heed_bias false. The folder was changed after it was saved: remove heed_bias from config.json to load it with biases`);
+}

@@ -1,0 +1,66 @@
+import { type FileStore, type FloatDType, type JsonObject, type NamedArray, writeHuggingFaceJson, writeWeights } from "@heed/checkpoints";
+import { stateDict } from "@heed/nn";
+import { type Tensor, data, permute } from "@heed/tensor";
+import { families } from "./families.ts";
+import { type Pretrained, join } from "./load.ts";
+import { placeOf } from "./names.ts";
+
+/** Options of {@link savePretrained}. */
+export interface SaveOptions {
+  /** element type of the weights in the file; default that of the folder the model came from, else F32 */
+  readonly dtype?: FloatDType;
+  /** larger models are split into several files; default 5 GB */
+  readonly maxShardBytes?: number;
+  /** keys to set in config.json, such as `eos_token_id` */
+  readonly config?: JsonObject;
+}
+
+const torchNames: Readonly<Record<FloatDType, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
+
+/**
+ * Writes a model as a Hugging Face folder that Python opens: `config.json`, `model.safetensors` (or shards with an index)
+ * and, where the model came with one, `generation_config.json`.
+ *
+ * A model that was loaded gets back its names, configuration and element type, so that its values are bit for bit those
+ * of the original. Buffers and tied copies that loading ignored are not written.
+ *
+ * A GPT-2 without biases is written with zero biases (the format has no other) and `heed_bias: false`, by which
+ * `loadPretrained` leaves them out again.
+ *
+ * @throws RangeError if the model has weights that its family does not
+ * @see Hugging Face transformers, `save_pretrained`.
+ * @example
+ * await savePretrained(store, "out", { modelType: "gpt2", config, model }, { dtype: "BF16" });
+ */
+export async function savePretrained(store: FileStore, folder: string, pretrained: Pretrained, options: SaveOptions = {}): Promise<void> {
+  const family = families[pretrained.modelType];
+  const { origin, config } = pretrained;
+  const dtype = options.dtype ?? origin?.dtype ?? "F32";
+  const arrays = await weightArrays(pretrained, origin?.prefix ?? family.prefix, dtype);
+  const json = { ...(origin?.config ?? family.writeConfig(config)), ...(dtype !== origin?.dtype && { torch_dtype: torchNames[dtype] }), ...options.config };
+  await store.makeFolder(folder);
+  await writeWeights(store, folder, arrays, options.maxShardBytes === undefined ? {} : { maxShardBytes: options.maxShardBytes });
+  const writeJson = (name: string, value: JsonObject): Promise<void> => writeHuggingFaceJson(store, join(folder, name), value, { floatKeys: family.floatKeys });
+  await writeJson("config.json", json);
+  if (origin?.generationConfig) await writeJson("generation_config.json", origin.generationConfig);
+}
+
+async function weightArrays({ modelType, config, model }: Pretrained, prefix: string, dtype: FloatDType): Promise<Map<string, NamedArray>> {
+  const family = families[modelType];
+  const arrays = new Map<string, NamedArray>();
+  for (const [ours, tensor] of stateDict(model)) {
+    const { theirs, transposed } = placeOf(ours, family, prefix);
+    arrays.set(theirs, { dtype, ...(await read(tensor, transposed)) });
+  }
+  for (const [name, shape] of family.zeroWeights(config)) arrays.set(prefix + name, { dtype, shape, values: new Float32Array(shape.reduce((size, axis) => size * axis, 1)) });
+  return arrays;
+}
+
+async function read(tensor: Tensor, transposed: boolean): Promise<{ shape: readonly number[]; values: Float32Array }> {
+  const stored = transposed ? permute(tensor, [1, 0]) : tensor;
+  try {
+    return { shape: stored.shape, values: await data<"float32">(stored) };
+  } finally {
+    if (stored !== tensor) stored.dispose();
+  }
+}

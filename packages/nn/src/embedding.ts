@@ -1,0 +1,39 @@
+import { type Tensor, bindShapes, gather } from "@heed/tensor";
+import type { Initializer } from "./init.ts";
+
+/**
+ * A table of vectors looked up by id.
+ *
+ * Shapes: weight [V, E].
+ */
+export class Embedding {
+  readonly weight: Tensor;
+
+  /** @throws ShapeError if weight is not a matrix */
+  constructor(weight: Tensor) {
+    bindShapes("Embedding", { weight: [weight, "V E"] });
+    this.weight = weight;
+  }
+
+  get numEmbeddings(): number {
+    return this.weight.shape[0]!;
+  }
+
+  get dModel(): number {
+    return this.weight.shape[1]!;
+  }
+
+  /**
+   * Shapes: ids int32 [...] -> [..., E].
+   *
+   * @throws RangeError if an id is not in 0..V-1
+   */
+  forward(ids: Tensor): Tensor {
+    return gather(this.weight, ids, { axis: 0 });
+  }
+}
+
+/** An embedding table with new weights. */
+export function createEmbedding({ numEmbeddings, dModel, weight }: { readonly numEmbeddings: number; readonly dModel: number; readonly weight: Initializer }): Embedding {
+  return new Embedding(weight([numEmbeddings, dModel]));
+}

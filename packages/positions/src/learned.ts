@@ -1,0 +1,61 @@
+import { type Tensor, ShapeError, add, bindShapes, dataSync, formatShape, gather } from "@heed/tensor";
+import type { PositionEncoding } from "./position-encoding.ts";
+
+/**
+ * One learned vector per position, added to the token embedding.
+ *
+ * Shapes: table [maxSeqLen, E].
+ * @see Gehring et al. 2017, Convolutional Sequence to Sequence Learning, section 3.1, arXiv:1705.03122; as in BERT and GPT.
+ */
+export class LearnedPositions implements PositionEncoding {
+  readonly table: Tensor;
+
+  /** @throws ShapeError if table is not a matrix */
+  constructor(table: Tensor) {
+    bindShapes("LearnedPositions", { table: [table, "maxSeqLen E"] });
+    this.table = table;
+  }
+
+  /**
+   * Shapes: x [..., T, E], positions int32 [T] or [B, T] -> as x.
+   *
+   * @throws RangeError naming the first position outside the table, where the backend can read at once
+   */
+  embed(x: Tensor, positions: Tensor): Tensor {
+    checkEmbedShapes("LearnedPositions", x, positions, this.table.shape[1]!);
+    checkRange(positions, this.table.shape[0]!);
+    return add(x, gather(this.table, positions, { axis: 0 }));
+  }
+}
+
+/** @internal */
+export function checkEmbedShapes(where: string, x: Tensor, positions: Tensor, dModel: number): void {
+  if (x.shape.length < 2 || x.shape.at(-1) !== dModel) {
+    throw new ShapeError(`${where}: x has shape ${formatShape(x.shape)}, expected [..., T, E] with E=${dModel}`);
+  }
+  const rank = positions.shape.length;
+  const fits = positions.shape.at(-1) === x.shape.at(-2) && (rank === 1 || (rank === 2 && x.shape.length === 3 && positions.shape[0] === x.shape[0]));
+  if (!fits) throw new ShapeError(`${where}: positions has shape ${formatShape(positions.shape)}, expected [T] or [B, T] (from x ${formatShape(x.shape)})`);
+}
+
+function checkRange(positions: Tensor, maxSeqLen: number): void {
+  if (!positions.backend.readSync) return;
+  const values = dataSync(positions);
+  const bad = values.findIndex((position) => position < 0 || position >= maxSeqLen);
+  if (bad < 0) return;
+  throw new RangeError(
+    `LearnedPositions: positions has ${values[bad]} at index ${bad}, expected 0..${maxSeqLen - 1} (from a table of ${maxSeqLen} positions). Shorten the sequence or build a longer table`,
+  );
+}
+
+/**
+ * Learned positions with a new table.
+ *
+ * @param options.table makes the first values, such as `normalInit` of `@heed/nn`
+ * @example
+ * const position = learned({ maxSeqLen: 64, dModel: 8, table: (shape) => normal(shape, { rng: rng(0), std: 0.02 }) });
+ */
+export function learned({ maxSeqLen, dModel, table }: { readonly maxSeqLen: number; readonly dModel: number; readonly table: (shape: readonly number[]) => Tensor }): LearnedPositions {
+  if (!Number.isInteger(maxSeqLen) || maxSeqLen < 1) throw new RangeError(`learned: maxSeqLen is out of range, expected a whole number >= 1, got ${maxSeqLen}`);
+  return new LearnedPositions(table([maxSeqLen, dModel]));
+}
