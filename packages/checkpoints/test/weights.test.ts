@@ -72,7 +72,7 @@ describe("writing and reading a folder", () => {
     expect(await readWeights(store, "")).toEqual(weights);
   });
   test("a crash between any two operations leaves the old model or the new, when one file replaces one or shards another number of shards", async () => {
-    const newer = new Map([...weights].map(([name, array]) => [name, { ...array, values: array.values.map((v) => Number(v) + 100) } as NamedArray]));
+    const newer = new Map([...weights].map(([name, array]) => [name, { ...array, values: (array.values as Float32Array).map((v) => v + 100) } as NamedArray]));
     for (const [before, after] of [[1e9, 1e9], [1e9, 36], [36, 1e9], [16, 36]] as const) {
       let finished = false;
       for (let stop = 0; !finished; stop++) {
