@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import type { FileStore } from "./file-store.ts";
 
 /**
@@ -18,8 +18,11 @@ export function nodeFileStore(): FileStore {
 
 type Handle = Awaited<ReturnType<typeof open>>;
 
+/** Most bytes of one call: Node refuses 2 GiB and more. */
+const MAX_CALL_BYTES = 2 ** 30;
+
 /** Runs `work` and closes the handle whatever happens. */
-async function using<T>(handle: Handle, work: (handle: Handle) => Promise<T>): Promise<T> {
+async function closing<T>(handle: Handle, work: (handle: Handle) => Promise<T>): Promise<T> {
   try {
     return await work(handle);
   } finally {
@@ -38,8 +41,7 @@ async function size(path: string): Promise<number | null> {
 }
 
 async function read(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return closing(await open(path, "r"), async (handle) => readRange(handle, 0, (await handle.stat()).size));
 }
 
 async function openFile(path: string): ReturnType<FileStore["open"]> {
@@ -58,7 +60,7 @@ async function readRange(handle: Handle, offset: number, length: number): Promis
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+    const { bytesRead } = await handle.read(bytes, filled, Math.min(length - filled, MAX_CALL_BYTES), offset + filled);
     if (bytesRead === 0) return bytes.subarray(0, filled);
     filled += bytesRead;
   }
@@ -66,11 +68,11 @@ async function readRange(handle: Handle, offset: number, length: number): Promis
 }
 
 async function write(path: string, pieces: Iterable<Uint8Array>): Promise<void> {
-  await using(await open(path, "w"), async (handle) => {
+  await closing(await open(path, "w"), async (handle) => {
     for (const piece of pieces) {
       let written = 0;
       while (written < piece.length) {
-        const { bytesWritten } = await handle.write(piece, written, piece.length - written);
+        const { bytesWritten } = await handle.write(piece, written, Math.min(piece.length - written, MAX_CALL_BYTES));
         written += bytesWritten;
       }
     }
@@ -79,7 +81,7 @@ async function write(path: string, pieces: Iterable<Uint8Array>): Promise<void> 
 
 async function sync(path: string): Promise<void> {
   const found = path === "" ? "." : path;
-  if ((await size(found)) !== null) return using(await open(found, "r+"), (file) => file.sync());
+  if ((await size(found)) !== null) return closing(await open(found, "r+"), (file) => file.sync());
   let handle: Handle;
   try {
     handle = await open(found, "r");
@@ -87,7 +89,7 @@ async function sync(path: string): Promise<void> {
     if (isCode(error, "EISDIR") || isCode(error, "EPERM")) return; // a folder on Windows
     throw error;
   }
-  await using(handle, (folder) => folder.sync());
+  await closing(handle, (folder) => folder.sync());
 }
 
 async function list(folder: string): Promise<string[]> {
