@@ -47,22 +47,35 @@ const DECODED = 32;
 
 const labelOf = (library: Library, threads: number, detail = ""): string => `${library}${detail} ${threads}t`;
 
-/** Wanted ratios to each peer (issue, section 6). */
-type Wanted = Partial<Record<Library, number>>;
+/** Wanted ratio to each peer that takes part; undefined where it takes part without one. */
+type Wanted = Partial<Record<Library, number | undefined>>;
 
-function versus(task: Task, choice: Choice, wanted: Wanted, { iterations, slow = {} }: { iterations: number; slow?: Partial<Record<Library, number>> }) {
-  const peers = choice.peers.filter((peer) => wanted[peer] !== undefined);
-  const libraries: readonly Library[] = ["heed", ...peers];
-  const sides = choice.threads.flatMap((threads) =>
-    libraries.map((library): SideSpec => {
-      const most = slow[library];
-      return { label: labelOf(library, threads), library, task, threads, iterations: most === undefined ? iterations : 1, ...(most === undefined ? {} : { maxRounds: most }) };
-    }),
-  );
-  const comparisons = choice.threads.flatMap((threads) =>
-    peers.map((peer): Comparison => ({ faster: labelOf("heed", threads), slower: labelOf(peer, threads), wanted: wanted[peer] as number })),
-  );
-  return { sides, comparisons };
+interface Pace {
+  readonly iterations: number;
+  /** Sides so slow that they run once a round, in this many rounds at most. */
+  readonly slow?: Partial<Record<Library, number>>;
+}
+
+/** tfjs 4.22 computes on one thread whatever it is given; see sides/tfjs.ts. */
+const threadsOf = (library: Library, threads: number): number => (library === "tfjs" || library === "tfjs-tuned" ? 1 : threads);
+
+/** Heed beside every peer that has a wanted ratio, at every number of threads. */
+function versus(task: Task, choice: Choice, wanted: Wanted, { iterations, slow = {} }: Pace): Pick<Case, "sides" | "comparisons"> {
+  const peers = choice.peers.filter((peer) => peer in wanted);
+  const sides = new Map<string, SideSpec>();
+  const comparisons: Comparison[] = [];
+  for (const threads of choice.threads) {
+    const faster = labelOf("heed", threads);
+    for (const library of ["heed" as const, ...peers]) {
+      const own = threadsOf(library, threads);
+      const label = labelOf(library, own);
+      const maxRounds = slow[library];
+      sides.set(label, { label, library, task, threads: own, ...(maxRounds === undefined ? { iterations } : { iterations: 1, maxRounds }) });
+      const ratio = wanted[library];
+      if (library !== "heed") comparisons.push({ faster, slower: label, ...(ratio === undefined ? {} : { wanted: ratio }) });
+    }
+  }
+  return { sides: [...sides.values()], comparisons };
 }
 
 const twoToOne = (choice: Choice, wanted: number): readonly Comparison[] =>
@@ -111,13 +124,13 @@ function transposedCase(name: string, m: number, k: number, n: number, choice: C
 
 function stepCase(name: string, task: StepTask, choice: Choice): Case {
   const { numLayers, numHeads, dModel, context, vocabSize } = task.shape;
-  const { sides, comparisons } = versus(task, choice, { jax: 2.5, "tfjs-tuned": 0, tfjs: 6 }, { iterations: name === "step-small" ? 3 : 1, slow: { tfjs: 2 } });
+  const { sides, comparisons } = versus(task, choice, { jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 }, { iterations: name === "step-small" ? 3 : 1, slow: { tfjs: 2 } });
   return {
     name,
     title: `one training step: ${numLayers} layers, ${numHeads} heads, width ${dModel}, context ${context}, batch ${task.batch}, vocabulary ${vocabSize}`,
     sides,
     rates: [{ unit: "GFLOP/s", perRun: stepFlops(task.shape, task.batch) / 1e9 }],
-    comparisons: [...comparisons.map(({ wanted, ...rest }) => (wanted === undefined || wanted === 0 ? rest : { ...rest, wanted })), ...twoToOne(choice, 1.6)],
+    comparisons: [...comparisons, ...twoToOne(choice, 1.6)],
     rounds: 5,
     warmUps: 3,
     tolerance: 1e-3,

@@ -48,6 +48,8 @@ export type Task = MatmulTask | StepTask | PrefillTask | DecodeTask | CeilingTas
 export interface Job {
   /** Versions and settings that the report prints. */
   readonly about: Readonly<Record<string, string>>;
+  /** Sets up one run; not timed. */
+  prepare?(): Promise<void>;
   /** Does the task once and waits for its result. */
   run(): Promise<void>;
   /** Numbers that must agree between sides: losses of the first steps, some logits, some elements of a product. */

@@ -1,8 +1,4 @@
-/**
- * Browser-style workers on Node: what the peers need before they use a second thread here. Neither asks for more than a worker made
- * from a blob's address, messages both ways, and (tfjs) Node's own worker events.
- */
-import { createRequire } from "node:module";
+/** Browser-style workers on Node, which jax-js needs before it uses a second thread: made from a blob's address, messages both ways. */
 import { Worker as NodeWorker } from "node:worker_threads";
 
 const sources = new Map<string, string>();
@@ -67,24 +63,4 @@ export function installBrowserWorkers(threads: number): void {
   rememberBlobs();
   Object.defineProperty(globalThis.navigator, "hardwareConcurrency", { value: threads });
   Object.assign(globalThis, { Worker: BrowserWorker });
-}
-
-/**
- * tfjs's threaded build starts Node workers from a blob's address, which Node refuses, and has them import its main script from a
- * blob, which Node cannot. Workers made here start from the blob's text and import the script file that the package ships.
- */
-export function installPackageWorkers(mainScript: string): void {
-  rememberBlobs();
-  class PackageWorker extends NodeWorker {
-    constructor(url: string | URL) {
-      super(sourceOf(url), { eval: true });
-    }
-
-    override postMessage(message: unknown): void {
-      const isLoad = typeof message === "object" && message !== null && "urlOrBlob" in message;
-      super.postMessage(isLoad ? { ...message, urlOrBlob: mainScript } : message);
-    }
-  }
-  const threads = createRequire(import.meta.url)("node:worker_threads") as { Worker: typeof NodeWorker };
-  threads.Worker = PackageWorker as typeof NodeWorker;
 }
