@@ -51,7 +51,23 @@ function planBlocks({ M, N, K, transposeA, operands }: Products, rowsOfTile: num
   return { depth, columnBlocks, rowGroups: clamp(Math.ceil(chunks / columnBlocks), 1, Math.ceil(rowPanels / 4)), perChunk: 1 };
 }
 
+/** Rows of A up to which B is used in place: packing it would cost more than it saves. */
+const FEW_ROWS = 8;
+
+function multiplyFewRows(runtime: WasmRuntime, { M, N, K, transposeB, operands, c, bias, activation, activated }: Products): void {
+  const perChunk = transposeB ? clamp(Math.ceil(32768 / Math.max(K, 1) / 4) * 4, 4, 4096) : 128;
+  const blocks = Math.ceil(N / perChunk);
+  const count = operands.length / 2;
+  const words = [0, Number(transposeB), M, N, K, c, bias, 0, perChunk, blocks, 0, count, 0, 0, activation, activated, ...operands];
+  runtime.run("matmulFewRows", words, blocks * count, (count * N * K * (3 + M)) / 20);
+}
+
 function multiply(runtime: WasmRuntime, products: Products): void {
+  if (products.M <= FEW_ROWS && (products.M === 1 || !products.transposeA)) multiplyFewRows(runtime, products);
+  else multiplyBlocks(runtime, products);
+}
+
+function multiplyBlocks(runtime: WasmRuntime, products: Products): void {
   const { M, N, K, transposeA, transposeB, operands, c, bias, activation, activated } = products;
   const rowsOfTile = runtime.relaxed ? 6 : 4;
   const { depth, rowGroups, columnBlocks, perChunk } = planBlocks(products, rowsOfTile);
@@ -87,6 +103,9 @@ function batchAddresses(a: Operand, b: Operand, batch: readonly number[]): numbe
   return addresses;
 }
 
+/** A column vector on the right is a row vector on the left of the transposed product: the same numbers in the same places. */
+const swapPairs = (operands: readonly number[]): number[] => operands.map((_, i) => operands[i ^ 1]!);
+
 /** Matrix products, and the linear layer made of one. */
 export function matmulKernels(runtime: WasmRuntime): Record<string, Kernel> {
   return {
@@ -96,7 +115,9 @@ export function matmulKernels(runtime: WasmRuntime): Record<string, Kernel> {
       const { M, N, K } = matmulSizes(a!.shape, b!.shape, transposes);
       const operands = batchAddresses(a!, b!, y!.shape.slice(0, -2));
       if (M * N * operands.length === 0) return;
-      multiply(runtime, { M, N, K, ...transposes, operands, c: addressOf(y!), bias: 0, activation: 0, activated: 0 });
+      const common = { K, c: addressOf(y!), bias: 0, activation: 0, activated: 0 };
+      if (N === 1) multiply(runtime, { ...common, M: 1, N: M, transposeA: false, transposeB: !transposes.transposeA, operands: swapPairs(operands) });
+      else multiply(runtime, { ...common, M, N, ...transposes, operands });
     },
     linear(inputs, outputs, attributes) {
       const [x, weight, bias] = inputs;
