@@ -32,7 +32,7 @@ export interface Report {
 }
 
 /** Above this share of a core, an idle side is said to disturb the others. */
-const DISTURBING_SHARE = 0.05;
+const DISTURBING_SHARE = 0.2;
 
 function sideReport(side: SideResult, rates: readonly Rate[]): SideReport {
   const milliseconds = summarize(side.rounds.flat());
