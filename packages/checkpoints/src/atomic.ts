@@ -1,5 +1,5 @@
 import { CheckpointError, isCheckpointError, reasonOf } from "./errors.ts";
-import { parentOf, type FileStore } from "./file-store.ts";
+import { type FileStore, parentOf } from "./file-store.ts";
 import { storageError } from "./store-access.ts";
 
 /** What is appended to the name of a file while it is written. */
@@ -33,7 +33,11 @@ export async function flushFolder(store: FileStore, folder: string, caller: stri
   try {
     await store.sync(folder);
   } catch (error) {
-    throw new CheckpointError("storage", `${caller}: ${path} was written, but its folder could not be flushed: ${reasonOf(error)}. Check the disk; a power cut may still undo the change.`, { cause: error });
+    throw new CheckpointError(
+      "storage",
+      `${caller}: ${path} was written, but its folder could not be flushed: ${reasonOf(error)}. Check the disk; a power cut may still undo the change.`,
+      { cause: error },
+    );
   }
 }
 
@@ -41,7 +45,13 @@ export async function flushFolder(store: FileStore, folder: string, caller: stri
  * Runs `work`; if it fails, removes `temporary` and throws a {@link CheckpointError} that names `path`. Errors of this
  * package pass unchanged.
  */
-export async function orCleanUp(store: FileStore, temporary: string, caller: string, path: string, work: () => Promise<void>): Promise<void> {
+export async function orCleanUp(
+  store: FileStore,
+  temporary: string,
+  caller: string,
+  path: string,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {

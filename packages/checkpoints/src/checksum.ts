@@ -28,15 +28,23 @@ function makeTables(): Uint32Array {
  * crc32(new Uint8Array([49, 50, 51, 52, 53, 54, 55, 56, 57])).toString(16); // "cbf43926"
  */
 export function crc32(bytes: Uint8Array, previous = 0): number {
-  const t = (tables ??= makeTables());
+  tables ??= makeTables();
+  const t = tables;
   const at = (i: number): number => t[i] ?? 0;
   let crc = ~previous;
   let i = 0;
   for (const stop = bytes.length - 7; i < stop; i += 8) {
-    const low = crc ^ ((bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24));
+    const low =
+      crc ^ ((bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24));
     crc =
-      at(1792 + (low & 255)) ^ at(1536 + ((low >>> 8) & 255)) ^ at(1280 + ((low >>> 16) & 255)) ^ at(1024 + (low >>> 24)) ^
-      at(768 + (bytes[i + 4] ?? 0)) ^ at(512 + (bytes[i + 5] ?? 0)) ^ at(256 + (bytes[i + 6] ?? 0)) ^ at(bytes[i + 7] ?? 0);
+      at(1792 + (low & 255)) ^
+      at(1536 + ((low >>> 8) & 255)) ^
+      at(1280 + ((low >>> 16) & 255)) ^
+      at(1024 + (low >>> 24)) ^
+      at(768 + (bytes[i + 4] ?? 0)) ^
+      at(512 + (bytes[i + 5] ?? 0)) ^
+      at(256 + (bytes[i + 6] ?? 0)) ^
+      at(bytes[i + 7] ?? 0);
   }
   for (; i < bytes.length; i++) crc = (crc >>> 8) ^ at((crc ^ (bytes[i] ?? 0)) & 255);
   return ~crc >>> 0;

@@ -37,7 +37,10 @@ export type NamedArray<D extends DType = DType> = D extends DType
 /** Arrays by name, in the order in which they are stored or were added. */
 export type NamedArrays = ReadonlyMap<string, NamedArray>;
 
-type ArrayClass = { new (buffer: ArrayBufferLike, offset: number, length: number): ValuesByDType[DType]; readonly name: string };
+type ArrayClass = {
+  new (buffer: ArrayBufferLike, offset: number, length: number): ValuesByDType[DType];
+  readonly name: string;
+};
 
 interface DTypeRow {
   /** Bytes of one element in the file. */
@@ -114,18 +117,25 @@ export function encodeValues(array: NamedArray): Uint8Array {
 /** Throws unless `array` has a known element type, whole sizes, and values of the right class and number. */
 export function checkArray(caller: string, name: string, array: NamedArray): void {
   const { dtype, shape, values }: { dtype: unknown; shape: readonly unknown[]; values: unknown } = array;
-  const refuse = (what: string, expected: string, got: unknown): never => {
-    throw new CheckpointError("value", `${caller}: tensor ${show(name)} has ${what}, expected ${expected}, got ${show(got)}.`);
-  };
-  if (!isDType(dtype)) return refuse("an unknown dtype", `one of ${DTYPES.join(", ")}`, dtype);
+  const wrong = (what: string, expected: string, got: unknown): CheckpointError =>
+    new CheckpointError(
+      "value",
+      `${caller}: tensor ${show(name)} has ${what}, expected ${expected}, got ${show(got)}.`,
+    );
+  if (!isDType(dtype)) throw wrong("an unknown dtype", `one of ${DTYPES.join(", ")}`, dtype);
   const whole = (n: unknown): n is number => Number.isSafeInteger(n) && Number(n) >= 0;
-  if (!Array.isArray(shape) || !shape.every(whole)) return refuse("a wrong shape", "an array of integers from 0", shape);
+  if (!Array.isArray(shape) || !shape.every(whole)) {
+    throw wrong("a wrong shape", "an array of integers from 0", shape);
+  }
   const kind = ROWS[dtype].memory.name;
   // By class name, so that arrays of another realm (a worker, a vm context, an iframe) are accepted.
-  if (!ArrayBuffer.isView(values) || values.constructor.name !== kind) return refuse(`wrong values for dtype ${dtype}`, `a ${kind}`, values);
+  if (!ArrayBuffer.isView(values) || values.constructor.name !== kind) {
+    throw wrong(`wrong values for dtype ${dtype}`, `a ${kind}`, values);
+  }
   const count = countElements(shape);
   if (count === undefined || count !== array.values.length) {
-    refuse(`another number of values than its shape ${show(shape)}`, String(count ?? "at most 2^53 - 1"), array.values.length);
+    const what = `another number of values than its shape ${show(shape)}`;
+    throw wrong(what, String(count ?? "at most 2^53 - 1"), array.values.length);
   }
 }
 
@@ -141,7 +151,10 @@ export function checkArray(caller: string, name: string, array: NamedArray): voi
 export function toFloat32(array: NamedArray, name = "array"): Float32Array {
   if (array.dtype === "F32" || array.dtype === "F16" || array.dtype === "BF16") return array.values;
   if (array.dtype === "F64") return Float32Array.from(array.values);
-  throw new CheckpointError("dtype", `toFloat32: tensor ${show(name)} has dtype ${array.dtype}, expected F32, F16, BF16 or F64. Use toInt32 for integers.`);
+  throw new CheckpointError(
+    "dtype",
+    `toFloat32: tensor ${show(name)} has dtype ${array.dtype}, expected F32, F16, BF16 or F64. Use toInt32 for integers.`,
+  );
 }
 
 /**
@@ -156,7 +169,10 @@ export function toFloat32(array: NamedArray, name = "array"): Float32Array {
 export function toInt32(array: NamedArray, name = "array"): Int32Array {
   if (array.dtype === "I32") return array.values;
   if (array.dtype === "F16" || array.dtype === "BF16" || array.dtype === "F32" || array.dtype === "F64") {
-    throw new CheckpointError("dtype", `toInt32: tensor ${show(name)} has dtype ${array.dtype}, expected an integer type or BOOL. Use toFloat32 for floating point.`);
+    throw new CheckpointError(
+      "dtype",
+      `toInt32: tensor ${show(name)} has dtype ${array.dtype}, expected an integer type or BOOL. Use toFloat32 for floating point.`,
+    );
   }
   const result = new Int32Array(array.values.length);
   for (let i = 0; i < result.length; i++) {
@@ -164,7 +180,10 @@ export function toInt32(array: NamedArray, name = "array"): Int32Array {
     const number = Number(value); // a bigint that does not fit a double exactly is far beyond int32 too
     result[i] = number;
     if (result[i] !== number) {
-      throw new CheckpointError("value", `toInt32: tensor ${show(name)} has an element beyond int32, expected -2147483648 to 2147483647, got ${value} (element ${i}). Read its values as ${array.dtype}.`);
+      throw new CheckpointError(
+        "value",
+        `toInt32: tensor ${show(name)} has an element beyond int32, expected -2147483648 to 2147483647, got ${value} (element ${i}). Read its values as ${array.dtype}.`,
+      );
     }
   }
   return result;

@@ -1,6 +1,6 @@
-import { byteSize, countElements, DTYPES, isDType, type DType } from "./dtype.ts";
-import { CheckpointError, reasonOf, show, type CheckpointErrorCode } from "./errors.ts";
-import { compareCodePoints, isJsonObject, parseJson, type Json, type JsonObject } from "./json.ts";
+import { byteSize, countElements, DTYPES, type DType, isDType } from "./dtype.ts";
+import { CheckpointError, type CheckpointErrorCode, reasonOf, show } from "./errors.ts";
+import { compareCodePoints, isJsonObject, type Json, type JsonObject, parseJson } from "./json.ts";
 import { decodeUtf8 } from "./text.ts";
 
 /** Longest header accepted, in bytes: the limit of the reference implementation. */
@@ -29,7 +29,10 @@ export interface ReadContext {
 }
 
 function fault(context: ReadContext, code: CheckpointErrorCode, problem: string): CheckpointError {
-  const advice = code === "dtype" ? "Convert the tensor to one of these" : "The file is damaged or not a safetensors file; download or save it again";
+  const advice =
+    code === "dtype"
+      ? "Convert the tensor to one of these"
+      : "The file is damaged or not a safetensors file; download or save it again";
   return new CheckpointError(code, `${context.caller}: ${context.file} ${problem}. ${advice}.`);
 }
 
@@ -40,13 +43,22 @@ function fault(context: ReadContext, code: CheckpointErrorCode, problem: string)
  * @param fileSize in bytes
  */
 export function readHeaderLength(prefix: Uint8Array, fileSize: number, context: ReadContext): number {
-  if (prefix.length < 8) throw fault(context, "truncated", `is too short, expected at least 8 bytes, got ${prefix.length}`);
+  if (prefix.length < 8)
+    throw fault(context, "truncated", `is too short, expected at least 8 bytes, got ${prefix.length}`);
   const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw fault(context, "header", `announces too long a header, expected at most ${MAX_HEADER_BYTES} bytes, got ${length}`);
+    throw fault(
+      context,
+      "header",
+      `announces too long a header, expected at most ${MAX_HEADER_BYTES} bytes, got ${length}`,
+    );
   }
   if (Number(length) > fileSize - 8) {
-    throw fault(context, "truncated", `announces a header longer than itself, expected at most ${fileSize - 8} bytes, got ${length}`);
+    throw fault(
+      context,
+      "truncated",
+      `announces a header longer than itself, expected at most ${fileSize - 8} bytes, got ${length}`,
+    );
   }
   return Number(length);
 }
@@ -78,7 +90,11 @@ export function parseHeader(bytes: Uint8Array, fileSize: number, context: ReadCo
 
 function headerObject(bytes: Uint8Array, context: ReadContext): JsonObject {
   if (bytes[0] !== 0x7b) {
-    throw fault(context, "header", `has a header that starts wrongly, expected "{", got ${bytes.length === 0 ? "an empty header" : `byte ${bytes[0]}`}`);
+    throw fault(
+      context,
+      "header",
+      `has a header that starts wrongly, expected "{", got ${bytes.length === 0 ? "an empty header" : `byte ${bytes[0]}`}`,
+    );
   }
   const text = decodeUtf8(bytes);
   if (text === undefined) throw fault(context, "header", "has a header that is not valid UTF-8");
@@ -91,7 +107,8 @@ function headerObject(bytes: Uint8Array, context: ReadContext): JsonObject {
 }
 
 function checkMetadata(value: Json, context: ReadContext): Readonly<Record<string, string>> {
-  const isStrings = (object: JsonObject): object is Readonly<Record<string, string>> => Object.values(object).every((item) => typeof item === "string");
+  const isStrings = (object: JsonObject): object is Readonly<Record<string, string>> =>
+    Object.values(object).every((item) => typeof item === "string");
   if (!isJsonObject(value) || !isStrings(value)) {
     throw fault(context, "header", `has a wrong __metadata__, expected an object of strings, got ${show(value)}`);
   }
@@ -99,10 +116,12 @@ function checkMetadata(value: Json, context: ReadContext): Readonly<Record<strin
 }
 
 function checkEntry(name: string, value: Json, dataStart: number, context: ReadContext): TensorEntry {
-  const refuse = (code: CheckpointErrorCode, problem: string): CheckpointError => fault(context, code, `describes tensor ${show(name)} wrongly: ${problem}`);
+  const refuse = (code: CheckpointErrorCode, problem: string): CheckpointError =>
+    fault(context, code, `describes tensor ${show(name)} wrongly: ${problem}`);
   if (!isJsonObject(value)) throw refuse("header", `expected an object, got ${show(value)}`);
   const unknown = Object.keys(value).find((key) => key !== "dtype" && key !== "shape" && key !== "data_offsets");
-  if (unknown !== undefined) throw refuse("header", `unknown key, expected dtype, shape and data_offsets, got ${show(unknown)}`);
+  if (unknown !== undefined)
+    throw refuse("header", `unknown key, expected dtype, shape and data_offsets, got ${show(unknown)}`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDType(dtype)) throw refuse("dtype", `unknown dtype, expected one of ${DTYPES.join(", ")}, got ${show(dtype)}`);
   if (!isCounts(shape)) throw refuse("header", `wrong shape, expected an array of integers, got ${show(shape)}`);
@@ -111,9 +130,13 @@ function checkEntry(name: string, value: Json, dataStart: number, context: ReadC
     throw refuse("header", `wrong data_offsets, expected two integers, got ${show(offsets)}`);
   }
   const bytes = (countElements(shape) ?? NaN) * byteSize(dtype);
-  if (!Number.isSafeInteger(bytes)) throw refuse("offsets", `size overflow, expected less than 2^53 bytes, got shape ${show(shape)} of ${dtype}`);
+  if (!Number.isSafeInteger(bytes))
+    throw refuse("offsets", `size overflow, expected less than 2^53 bytes, got shape ${show(shape)} of ${dtype}`);
   if (end - begin !== bytes) {
-    throw refuse("offsets", `data_offsets disagree with shape ${show(shape)} of ${dtype}, expected ${bytes} bytes, got ${end - begin} (${show(offsets)})`);
+    throw refuse(
+      "offsets",
+      `data_offsets disagree with shape ${show(shape)} of ${dtype}, expected ${bytes} bytes, got ${end - begin} (${show(offsets)})`,
+    );
   }
   return { dtype, shape, begin: dataStart + begin, end: dataStart + end };
 }
@@ -124,15 +147,30 @@ function isCounts(value: Json | undefined): value is readonly number[] {
 }
 
 /** `claims` in order of their offsets must follow each other from the first byte of the data to the last of the file. */
-function checkLayout(claims: readonly (readonly [string, TensorEntry])[], dataStart: number, fileSize: number, context: ReadContext): void {
+function checkLayout(
+  claims: readonly (readonly [string, TensorEntry])[],
+  dataStart: number,
+  fileSize: number,
+  context: ReadContext,
+): void {
   let next = dataStart;
   for (const [name, { begin, end }] of claims) {
     if (begin !== next) {
       const what = begin < next ? "overlaps the one before" : "leaves a hole before it";
-      throw fault(context, "offsets", `has a data section that is not contiguous: tensor ${show(name)} ${what}, expected its data at ${next - dataStart}, got ${begin - dataStart}`);
+      throw fault(
+        context,
+        "offsets",
+        `has a data section that is not contiguous: tensor ${show(name)} ${what}, expected its data at ${next - dataStart}, got ${begin - dataStart}`,
+      );
     }
     next = end;
   }
-  if (next > fileSize) throw fault(context, "truncated", `is cut short, expected ${next} bytes (from its header), got ${fileSize}`);
-  if (next < fileSize) throw fault(context, "offsets", `has bytes after its last tensor, expected ${next} bytes (from its header), got ${fileSize}`);
+  if (next > fileSize)
+    throw fault(context, "truncated", `is cut short, expected ${next} bytes (from its header), got ${fileSize}`);
+  if (next < fileSize)
+    throw fault(
+      context,
+      "offsets",
+      `has bytes after its last tensor, expected ${next} bytes (from its header), got ${fileSize}`,
+    );
 }

@@ -1,8 +1,8 @@
-import { CheckpointError, reasonOf, show } from "./errors.ts";
 import { writeFileAtomic } from "./atomic.ts";
+import { CheckpointError, reasonOf, show } from "./errors.ts";
 import type { FileStore } from "./file-store.ts";
+import { checkJson, compareCodePoints, isJsonObject, type Json, type JsonObject, parseJson } from "./json.ts";
 import { fileSize, readFile } from "./store-access.ts";
-import { checkJson, compareCodePoints, isJsonObject, parseJson, type Json, type JsonObject } from "./json.ts";
 import { decodeUtf8, encodeUtf8 } from "./text.ts";
 
 /** Largest JSON file read, in bytes: far above any configuration or index, far below what would fill the memory. */
@@ -35,10 +35,20 @@ function format(value: Json, newline: string, floatKeys: ReadonlySet<string>, is
   if (typeof value === "string") return quoteAscii(value);
   if (typeof value === "number") return formatNumber(value, isFloat);
   if (value === null || typeof value === "boolean") return String(value);
-  const wrap = (open: string, items: readonly string[], close: string): string => (items.length === 0 ? open + close : `${open}${inner}${items.join(`,${inner}`)}${newline}${close}`);
-  if (!isJsonObject(value)) return wrap("[", value.map((item) => format(item, inner, floatKeys, isFloat)), "]");
+  const wrap = (open: string, items: readonly string[], close: string): string =>
+    items.length === 0 ? open + close : `${open}${inner}${items.join(`,${inner}`)}${newline}${close}`;
+  if (!isJsonObject(value))
+    return wrap(
+      "[",
+      value.map((item) => format(item, inner, floatKeys, isFloat)),
+      "]",
+    );
   const keys = Object.keys(value).sort(compareCodePoints);
-  return wrap("{", keys.map((key) => `${quoteAscii(key)}: ${format(value[key] ?? null, inner, floatKeys, floatKeys.has(key))}`), "}");
+  return wrap(
+    "{",
+    keys.map((key) => `${quoteAscii(key)}: ${format(value[key] ?? null, inner, floatKeys, floatKeys.has(key))}`),
+    "}",
+  );
 }
 
 function quoteAscii(text: string): string {
@@ -69,7 +79,8 @@ function formatNumber(value: number, isFloat: boolean): string {
  */
 export async function readJsonFile(store: FileStore, path: string): Promise<JsonObject> {
   const size = await fileSize(store, path, "readJsonFile");
-  if (size > MAX_JSON_BYTES) throw jsonError(path, `is too large, expected at most ${MAX_JSON_BYTES} bytes, got ${size}`);
+  if (size > MAX_JSON_BYTES)
+    throw jsonError(path, `is too large, expected at most ${MAX_JSON_BYTES} bytes, got ${size}`);
   return parseJsonFile(await readFile(store, path, "readJsonFile"), path);
 }
 
@@ -98,6 +109,11 @@ function jsonError(path: string, problem: string): CheckpointError {
  * @example
  * await writeHuggingFaceJson(store, "model/config.json", { model_type: "gpt2", n_layer: 2 });
  */
-export async function writeHuggingFaceJson(store: FileStore, path: string, value: JsonObject, options: FormatJsonOptions = {}): Promise<void> {
+export async function writeHuggingFaceJson(
+  store: FileStore,
+  path: string,
+  value: JsonObject,
+  options: FormatJsonOptions = {},
+): Promise<void> {
   await writeFileAtomic(store, path, [encodeUtf8(formatHuggingFaceJson(value, options))]);
 }

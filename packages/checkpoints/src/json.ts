@@ -38,7 +38,11 @@ export function parseJson(text: string, options: ParseJsonOptions = {}): Json {
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const COUNT = /^(?:0|[1-9][0-9]*)$/;
 const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
-const LITERALS: readonly (readonly [string, Json])[] = [["true", true], ["false", false], ["null", null]];
+const LITERALS: readonly (readonly [string, Json])[] = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
+];
 
 /** Recursive descent over one text. */
 class JsonParser {
@@ -73,7 +77,8 @@ class JsonParser {
 
   expect(character: string): void {
     const found = this.peek();
-    if (found !== character) this.fail(`expected ${JSON.stringify(character)}, got ${found === "" ? "the end" : JSON.stringify(found)}`);
+    if (found !== character)
+      this.fail(`expected ${JSON.stringify(character)}, got ${found === "" ? "the end" : JSON.stringify(found)}`);
     this.position++;
   }
 
@@ -101,7 +106,8 @@ class JsonParser {
   number(first: string): number {
     NUMBER.lastIndex = this.position;
     const digits = NUMBER.exec(this.text)?.[0];
-    if (digits === undefined) this.fail(first === "" ? "expected a value, got the end" : `expected a value, got ${JSON.stringify(first)}`);
+    if (digits === undefined)
+      this.fail(first === "" ? "expected a value, got the end" : `expected a value, got ${JSON.stringify(first)}`);
     const value = Number(digits);
     if (this.countsOnly && !(COUNT.test(digits) && Number.isSafeInteger(value))) {
       this.fail(`expected an integer from 0 to ${Number.MAX_SAFE_INTEGER}, got ${digits.slice(0, 40)}`);
@@ -117,7 +123,8 @@ class JsonParser {
     for (;;) {
       const c = this.text.charCodeAt(at);
       if (c === 0x22) break;
-      if (!(c >= 0x20)) { // a control character, or NaN at the end of the text
+      if (!(c >= 0x20)) {
+        // a control character, or NaN at the end of the text
         this.position = at;
         this.fail(at >= this.text.length ? "string without end" : "control character in a string");
       }
@@ -184,7 +191,8 @@ class JsonParser {
 
 /** Sets an own property; plain assignment of the key "__proto__" would change the prototype instead. */
 function setMember(members: Record<string, Json>, key: string, value: Json): void {
-  if (key === "__proto__") Object.defineProperty(members, key, { value, writable: true, enumerable: true, configurable: true });
+  if (key === "__proto__")
+    Object.defineProperty(members, key, { value, writable: true, enumerable: true, configurable: true });
   else members[key] = value;
 }
 
@@ -218,7 +226,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** Throws unless JSON can hold `value` and give back exactly the same. `path` names it in the message. */
 export function checkJson(caller: string, path: string, value: unknown, depth = 0): asserts value is Json {
   const refuse = (problem: string): never => {
-    throw new CheckpointError("value", `${caller}: ${path} ${problem}, expected null, booleans, finite numbers, strings, arrays and plain objects nested at most 60 deep. Convert it before saving.`);
+    throw new CheckpointError(
+      "value",
+      `${caller}: ${path} ${problem}, expected null, booleans, finite numbers, strings, arrays and plain objects nested at most 60 deep. Convert it before saving.`,
+    );
   };
   if (depth > 60) refuse("is nested more than 60 deep");
   if (value === null || typeof value === "boolean") return;

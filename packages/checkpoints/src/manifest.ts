@@ -54,9 +54,16 @@ export function parseManifest(bytes: Uint8Array, path: string): Map<string, File
   const manifest = parseJsonFile(bytes, path);
   const version = manifest["version"];
   if (version !== SNAPSHOT_VERSION) {
-    throw new CheckpointError("version", `loadSnapshot: ${path} is of another version, expected ${SNAPSHOT_VERSION}, got ${show(version)}. Use the release of heed that wrote it.`);
+    throw new CheckpointError(
+      "version",
+      `loadSnapshot: ${path} is of another version, expected ${SNAPSHOT_VERSION}, got ${show(version)}. Use the release of heed that wrote it.`,
+    );
   }
-  const damaged = (): CheckpointError => new CheckpointError("damaged", `loadSnapshot: ${path} is damaged, expected a list of files as it was written. Use an earlier snapshot.`);
+  const damaged = (): CheckpointError =>
+    new CheckpointError(
+      "damaged",
+      `loadSnapshot: ${path} is damaged, expected a list of files as it was written. Use an earlier snapshot.`,
+    );
   const files = new Map<string, FileRecord>();
   const records = manifest["files"];
   if (!isJsonObject(records)) throw damaged();

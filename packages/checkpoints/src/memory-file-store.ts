@@ -35,7 +35,9 @@ export function memoryFileStore(files: Map<string, Uint8Array> = new Map()): Fil
         files.set(to + path.slice(from.length), bytes);
       }
     },
-    list: async (folder) => [...new Set(inside(folder).map((path) => path.slice(prefixOf(folder).length).split("/")[0] ?? ""))],
+    list: async (folder) => [
+      ...new Set(inside(folder).map((path) => path.slice(prefixOf(folder).length).split("/")[0] ?? "")),
+    ],
     makeFolder: async () => undefined,
     remove: async (path) => {
       files.delete(path);

@@ -1,6 +1,6 @@
 import { decodeValues, type NamedArray } from "./dtype.ts";
 import { CheckpointError, show } from "./errors.ts";
-import { parseHeader, readHeaderLength, type ReadContext, type SafetensorsHeader, type TensorEntry } from "./header.ts";
+import { parseHeader, type ReadContext, readHeaderLength, type SafetensorsHeader, type TensorEntry } from "./header.ts";
 import { readExactly, type Source } from "./source.ts";
 
 /** The whole content of a safetensors file in memory. */
@@ -43,7 +43,9 @@ export interface ReadOptions {
  * const weight = arrays.get("transformer.wte.weight"); // { dtype: "F32", shape: [50257, 768], values: Float32Array }
  */
 export function readSafetensors(bytes: Uint8Array, options: ReadOptions = {}): Safetensors {
-  return readShared(bytes, { caller: "readSafetensors", file: options.file ?? "the file" }, (begin, end) => bytes.slice(begin, end));
+  return readShared(bytes, { caller: "readSafetensors", file: options.file ?? "the file" }, (begin, end) =>
+    bytes.slice(begin, end),
+  );
 }
 
 /** As {@link readSafetensors}, but values that need no conversion share the memory of `bytes`, which the caller gives away. */
@@ -51,7 +53,11 @@ export function readOwned(bytes: Uint8Array, context: ReadContext): Safetensors 
   return readShared(bytes, context, (begin, end) => bytes.subarray(begin, end));
 }
 
-function readShared(bytes: Uint8Array, context: ReadContext, cut: (begin: number, end: number) => Uint8Array): Safetensors {
+function readShared(
+  bytes: Uint8Array,
+  context: ReadContext,
+  cut: (begin: number, end: number) => Uint8Array,
+): Safetensors {
   const length = readHeaderLength(bytes.subarray(0, 8), bytes.length, context);
   const header = parseHeader(bytes.subarray(8, 8 + length), bytes.length, context);
   const arrays = new Map<string, NamedArray>();
@@ -93,8 +99,14 @@ export async function openSafetensors(source: Source, options: ReadOptions = {})
 /** The error for a tensor that is not there, listing a few that are. */
 export function missingTensor(caller: string, name: string, file: string, names: Iterable<string>): CheckpointError {
   const some = [...names];
-  const list = some.length === 0 ? "none" : `${some.slice(0, 5).map(show).join(", ")}${some.length > 5 ? `, ... (${some.length})` : ""}`;
-  return new CheckpointError("missing", `${caller}: tensor ${show(name)} is not in ${file}, expected one of its tensors: ${list}. Check the name map of the model.`);
+  const list =
+    some.length === 0
+      ? "none"
+      : `${some.slice(0, 5).map(show).join(", ")}${some.length > 5 ? `, ... (${some.length})` : ""}`;
+  return new CheckpointError(
+    "missing",
+    `${caller}: tensor ${show(name)} is not in ${file}, expected one of its tensors: ${list}. Check the name map of the model.`,
+  );
 }
 
 function toArray(entry: TensorEntry, bytes: Uint8Array): NamedArray {

@@ -21,9 +21,15 @@ export const INDEX_NAME = "model.safetensors.index.json";
  * @example
  * planShards(weights, 60_000).keys(); // "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
  */
-export function planShards(arrays: NamedArrays, maxBytes: number = MAX_SHARD_BYTES): Map<string, Map<string, NamedArray>> {
+export function planShards(
+  arrays: NamedArrays,
+  maxBytes: number = MAX_SHARD_BYTES,
+): Map<string, Map<string, NamedArray>> {
   if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 1)) {
-    throw new CheckpointError("value", `planShards: maxBytes is wrong, expected an integer from 1, got ${show(maxBytes)}.`);
+    throw new CheckpointError(
+      "value",
+      `planShards: maxBytes is wrong, expected an integer from 1, got ${show(maxBytes)}.`,
+    );
   }
   const shards: Map<string, NamedArray>[] = [new Map()];
   let used = 0;
@@ -38,7 +44,8 @@ export function planShards(arrays: NamedArrays, maxBytes: number = MAX_SHARD_BYT
     used += bytes;
   }
   const number = (n: number): string => String(n).padStart(5, "0");
-  const nameOf = (i: number): string => (shards.length === 1 ? WEIGHTS_NAME : `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`);
+  const nameOf = (i: number): string =>
+    shards.length === 1 ? WEIGHTS_NAME : `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
   return new Map(shards.map((shard, i) => [nameOf(i), shard]));
 }
 
@@ -62,12 +69,16 @@ export function shardIndex(shards: ReadonlyMap<string, NamedArrays>): JsonObject
  * @throws CheckpointError `index` if the index is not of the right form or names a file outside its folder
  */
 export function parseIndex(index: JsonObject, path: string): Map<string, string[]> {
-  const refuse = (problem: string): CheckpointError => new CheckpointError("index", `openWeights: ${path} ${problem}. The index is damaged; download or save it again.`);
+  const refuse = (problem: string): CheckpointError =>
+    new CheckpointError("index", `openWeights: ${path} ${problem}. The index is damaged; download or save it again.`);
   const weightMap = index["weight_map"];
   if (!isJsonObject(weightMap)) throw refuse(`has a wrong weight_map, expected an object, got ${show(weightMap)}`);
   const namesByFile = new Map<string, string[]>();
   for (const [name, file] of Object.entries(weightMap)) {
-    if (!isShardName(file)) throw refuse(`names a wrong file for tensor ${show(name)}, expected a .safetensors file in the same folder, got ${show(file)}`);
+    if (!isShardName(file))
+      throw refuse(
+        `names a wrong file for tensor ${show(name)}, expected a .safetensors file in the same folder, got ${show(file)}`,
+      );
     const names = namesByFile.get(file);
     if (names === undefined) namesByFile.set(file, [name]);
     else names.push(name);
@@ -78,5 +89,5 @@ export function parseIndex(index: JsonObject, path: string): Map<string, string[
 
 /** A plain file name: no path, no drive, nothing hidden, no control character. */
 function isShardName(file: unknown): file is string {
-  return typeof file === "string" && /^[^./\\:\u0000-\u001f][^/\\:\u0000-\u001f]*\.safetensors$/.test(file);
+  return typeof file === "string" && /^[^./\\:\p{Cc}][^/\\:\p{Cc}]*\.safetensors$/u.test(file);
 }

@@ -2,10 +2,10 @@ import { flushFolder, orCleanUp } from "./atomic.ts";
 import { crc32 } from "./checksum.ts";
 import type { NamedArray, NamedArrays } from "./dtype.ts";
 import { CheckpointError, isCheckpointError, show } from "./errors.ts";
-import { joinPath, type FileStore } from "./file-store.ts";
+import { type FileStore, joinPath } from "./file-store.ts";
 import { formatHuggingFaceJson, parseJsonFile } from "./hugging-face-json.ts";
 import { checkJson, isJsonObject, type JsonObject } from "./json.ts";
-import { formatManifest, MANIFEST_NAME, parseManifest, RecordedPieces, type FileRecord } from "./manifest.ts";
+import { type FileRecord, formatManifest, MANIFEST_NAME, parseManifest, RecordedPieces } from "./manifest.ts";
 import { readOwned } from "./safetensors.ts";
 import { listFolder, readFile, removePath } from "./store-access.ts";
 import { encodeUtf8 } from "./text.ts";
@@ -59,12 +59,19 @@ const UNFINISHED = "unfinished-";
  * @example
  * await saveSnapshot(store, "out/run", { step: 100, settings, state: { rng, cursor, metrics }, arrays: { weights, optimizer } });
  */
-export async function saveSnapshot(store: FileStore, folder: string, snapshot: Snapshot, options: SaveSnapshotOptions = {}): Promise<string> {
+export async function saveSnapshot(
+  store: FileStore,
+  folder: string,
+  snapshot: Snapshot,
+  options: SaveSnapshotOptions = {},
+): Promise<string> {
   const keep = options.keep ?? 2;
-  if (!(Number.isSafeInteger(keep) && keep >= 1)) throw new CheckpointError("value", `saveSnapshot: keep is wrong, expected an integer from 1, got ${show(keep)}.`);
+  if (!(Number.isSafeInteger(keep) && keep >= 1))
+    throw new CheckpointError("value", `saveSnapshot: keep is wrong, expected an integer from 1, got ${show(keep)}.`);
   const files = encodeSnapshot(snapshot);
   const present = await listFolder(store, folder, "saveSnapshot");
-  for (const name of present.filter((found) => found.startsWith(UNFINISHED))) await removePath(store, joinPath(folder, name), "saveSnapshot");
+  for (const name of present.filter((found) => found.startsWith(UNFINISHED)))
+    await removePath(store, joinPath(folder, name), "saveSnapshot");
   const number = Math.max(0, ...snapshotNames(present).map(numberOf)) + 1;
   const name = PREFIX + String(number).padStart(6, "0");
   const temporary = joinPath(folder, UNFINISHED + name);
@@ -81,12 +88,17 @@ export async function saveSnapshot(store: FileStore, folder: string, snapshot: S
 /** The files of a snapshot but for the manifest. Everything is checked here, before anything is written. */
 function encodeSnapshot(snapshot: Snapshot): Map<string, Iterable<Uint8Array>> {
   const { step, settings, state, arrays } = snapshot;
-  if (!(Number.isSafeInteger(step) && step >= 0)) throw new CheckpointError("value", `saveSnapshot: step is wrong, expected an integer from 0, got ${show(step)}.`);
+  if (!(Number.isSafeInteger(step) && step >= 0))
+    throw new CheckpointError("value", `saveSnapshot: step is wrong, expected an integer from 0, got ${show(step)}.`);
   checkJson("saveSnapshot", "settings", settings);
   checkJson("saveSnapshot", "state", state);
   const files = new Map<string, Iterable<Uint8Array>>();
   for (const [group, members] of Object.entries(arrays)) {
-    if (!/^[a-z][a-z0-9_-]{0,63}$/.test(group)) throw new CheckpointError("value", `saveSnapshot: arrays has a wrong group name, expected 1 to 64 of a-z, 0-9, "_" and "-", a letter first, got ${show(group)}. Rename the group.`);
+    if (!/^[a-z][a-z0-9_-]{0,63}$/.test(group))
+      throw new CheckpointError(
+        "value",
+        `saveSnapshot: arrays has a wrong group name, expected 1 to 64 of a-z, 0-9, "_" and "-", a letter first, got ${show(group)}. Rename the group.`,
+      );
     files.set(`${group}.safetensors`, encodeSafetensors(members));
   }
   const document = { groups: Object.keys(arrays), settings, state, step };
@@ -94,7 +106,11 @@ function encodeSnapshot(snapshot: Snapshot): Map<string, Iterable<Uint8Array>> {
   return files;
 }
 
-async function writeFiles(store: FileStore, folder: string, files: ReadonlyMap<string, Iterable<Uint8Array>>): Promise<void> {
+async function writeFiles(
+  store: FileStore,
+  folder: string,
+  files: ReadonlyMap<string, Iterable<Uint8Array>>,
+): Promise<void> {
   const records = new Map<string, FileRecord>();
   const write = async (name: string, pieces: Iterable<Uint8Array>): Promise<void> => {
     await store.write(joinPath(folder, name), pieces);
@@ -167,9 +183,16 @@ export async function loadLatestSnapshot(store: FileStore, folder: string): Prom
       rejected.push({ name, reason: error.message });
     }
   }
-  if (rejected.length === 0) throw new CheckpointError("missing", `loadLatestSnapshot: ${folder} has no snapshot, expected a folder called ${PREFIX}000001 or so. Check the path, or start the run anew.`);
+  if (rejected.length === 0)
+    throw new CheckpointError(
+      "missing",
+      `loadLatestSnapshot: ${folder} has no snapshot, expected a folder called ${PREFIX}000001 or so. Check the path, or start the run anew.`,
+    );
   const reasons = rejected.map(({ name, reason }) => `${name} (${reason})`).join("; ");
-  throw new CheckpointError("damaged", `loadLatestSnapshot: ${folder} has no usable snapshot, expected at least one whole, got ${reasons}. Start the run anew.`);
+  throw new CheckpointError(
+    "damaged",
+    `loadLatestSnapshot: ${folder} has no usable snapshot, expected at least one whole, got ${reasons}. Start the run anew.`,
+  );
 }
 
 /**
@@ -185,7 +208,10 @@ export async function loadSnapshot(store: FileStore, folder: string): Promise<Sn
   const document = parseJsonFile(await readRecorded(store, folder, STATE_NAME, files), joinPath(folder, STATE_NAME));
   const { groups, settings, state, step } = document;
   if (!Array.isArray(groups) || !isJsonObject(settings) || !isJsonObject(state) || typeof step !== "number") {
-    throw new CheckpointError("damaged", `loadSnapshot: ${joinPath(folder, STATE_NAME)} lacks step, settings, state or groups. Use an earlier snapshot.`);
+    throw new CheckpointError(
+      "damaged",
+      `loadSnapshot: ${joinPath(folder, STATE_NAME)} lacks step, settings, state or groups. Use an earlier snapshot.`,
+    );
   }
   const arrays: Record<string, Map<string, NamedArray>> = {};
   for (const group of groups) {
@@ -197,18 +223,30 @@ export async function loadSnapshot(store: FileStore, folder: string): Promise<Sn
 }
 
 /** The bytes of one file, after checking that they are those the manifest records. */
-async function readRecorded(store: FileStore, folder: string, name: string, files: ReadonlyMap<string, FileRecord>): Promise<Uint8Array> {
+async function readRecorded(
+  store: FileStore,
+  folder: string,
+  name: string,
+  files: ReadonlyMap<string, FileRecord>,
+): Promise<Uint8Array> {
   const path = joinPath(folder, name);
   const record = files.get(name);
-  if (record === undefined) throw new CheckpointError("damaged", `loadSnapshot: ${path} is not in the manifest. Use an earlier snapshot.`);
+  if (record === undefined)
+    throw new CheckpointError("damaged", `loadSnapshot: ${path} is not in the manifest. Use an earlier snapshot.`);
   const bytes = await readFile(store, path, "loadSnapshot");
   if (bytes.length !== record.size) {
-    throw new CheckpointError("truncated", `loadSnapshot: ${path} has another size than recorded, expected ${record.size} bytes, got ${bytes.length}. Use an earlier snapshot.`);
+    throw new CheckpointError(
+      "truncated",
+      `loadSnapshot: ${path} has another size than recorded, expected ${record.size} bytes, got ${bytes.length}. Use an earlier snapshot.`,
+    );
   }
   const found = crc32(bytes);
   if (found !== record.crc32) {
     const hex = (n: number): string => n.toString(16).padStart(8, "0");
-    throw new CheckpointError("damaged", `loadSnapshot: ${path} has changed since it was written, expected CRC-32 ${hex(record.crc32)}, got ${hex(found)}. Use an earlier snapshot.`);
+    throw new CheckpointError(
+      "damaged",
+      `loadSnapshot: ${path} has changed since it was written, expected CRC-32 ${hex(record.crc32)}, got ${hex(found)}. Use an earlier snapshot.`,
+    );
   }
   return bytes;
 }

@@ -18,15 +18,28 @@ export function memorySource(bytes: Uint8Array): Source & { read(offset: number,
 }
 
 /** Reads from `source` and checks that it gave what was asked for. `file` names it in messages. */
-export async function readExactly(caller: string, source: Source, offset: number, length: number, file: string): Promise<Uint8Array> {
+export async function readExactly(
+  caller: string,
+  source: Source,
+  offset: number,
+  length: number,
+  file: string,
+): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
     bytes = await source.read(offset, length);
   } catch (error) {
-    throw new CheckpointError("storage", `${caller}: ${file} could not be read: ${reasonOf(error)}. Check the path, its permissions and the disk.`, { cause: error });
+    throw new CheckpointError(
+      "storage",
+      `${caller}: ${file} could not be read: ${reasonOf(error)}. Check the path, its permissions and the disk.`,
+      { cause: error },
+    );
   }
   if (bytes.length !== length) {
-    throw new CheckpointError("truncated", `${caller}: ${file} gave too few bytes at offset ${offset}, expected ${length}, got ${bytes.length}. It is cut short or changed while being read; read it again.`);
+    throw new CheckpointError(
+      "truncated",
+      `${caller}: ${file} gave too few bytes at offset ${offset}, expected ${length}, got ${bytes.length}. It is cut short or changed while being read; read it again.`,
+    );
   }
   return bytes;
 }

@@ -7,8 +7,12 @@ import type { FileStore, OpenSource } from "./file-store.ts";
 export function storageError(caller: string, path: string, what: string, error: unknown, after = ""): CheckpointError {
   const reason = reasonOf(error);
   const isFull = /ENOSPC|EDQUOT|no space|quota/i.test(reason);
-  const advice = isFull ? "The disk is full: free some space and save again" : "Check the path, its permissions and the disk";
-  return new CheckpointError("storage", `${caller}: ${path} could not be ${what}: ${reason}. ${advice}${after}.`, { cause: error });
+  const advice = isFull
+    ? "The disk is full: free some space and save again"
+    : "Check the path, its permissions and the disk";
+  return new CheckpointError("storage", `${caller}: ${path} could not be ${what}: ${reason}. ${advice}${after}.`, {
+    cause: error,
+  });
 }
 
 async function guarded<T>(caller: string, path: string, what: string, work: () => Promise<T>): Promise<T> {
@@ -22,7 +26,8 @@ async function guarded<T>(caller: string, path: string, what: string, work: () =
 /** The size of a file that must be there, in bytes. */
 export async function fileSize(store: FileStore, path: string, caller: string): Promise<number> {
   const size = await guarded(caller, path, "read", () => store.size(path));
-  if (size === null) throw new CheckpointError("missing", `${caller}: ${path} is missing, expected a file. Check the path.`);
+  if (size === null)
+    throw new CheckpointError("missing", `${caller}: ${path} is missing, expected a file. Check the path.`);
   return size;
 }
 

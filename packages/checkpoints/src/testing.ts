@@ -1,5 +1,5 @@
-import { joinPath, type FileStore } from "./file-store.ts";
 import { show } from "./errors.ts";
+import { type FileStore, joinPath } from "./file-store.ts";
 
 /** One named case of a contract; `run` rejects if the implementation does not keep it. */
 export interface ContractCase {
@@ -19,7 +19,10 @@ export interface StoreUnderTest {
  * @param make gives a store and an empty folder, new for each case
  */
 export function fileStoreContract(make: () => Promise<StoreUnderTest>): readonly ContractCase[] {
-  const inFolder = (name: string, work: (store: FileStore, at: (path: string) => string) => Promise<void>): ContractCase => ({
+  const inFolder = (
+    name: string,
+    work: (store: FileStore, at: (path: string) => string) => Promise<void>,
+  ): ContractCase => ({
     name,
     run: async () => {
       const { store, folder } = await make();
@@ -127,6 +130,9 @@ function same(found: unknown, expected: unknown, what: string): void {
 }
 
 async function rejects(promise: Promise<unknown>, what: string): Promise<void> {
-  const failed = await promise.then(() => false, () => true);
+  const failed = await promise.then(
+    () => false,
+    () => true,
+  );
   if (!failed) throw new Error(`fileStoreContract: ${what} succeeded, expected a rejection.`);
 }

@@ -1,5 +1,8 @@
 // The two classes are in every browser and Node, but not in the ES2022 library this package is compiled against.
-declare const TextDecoder: new (label: string, options: { fatal: boolean; ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string };
+declare const TextDecoder: new (
+  label: string,
+  options: { fatal: boolean; ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string };
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 
 /** The text that `bytes` hold as UTF-8, or undefined where they are not valid UTF-8. */

@@ -1,13 +1,13 @@
+import { writeFileAtomic } from "./atomic.ts";
 import type { FloatDType, NamedArray, NamedArrays } from "./dtype.ts";
 import { withFloatDType } from "./dtype.ts";
 import { CheckpointError, show } from "./errors.ts";
-import { joinPath, type FileStore, type OpenSource } from "./file-store.ts";
-import { writeFileAtomic } from "./atomic.ts";
-import { listFolder, openFile, removePath } from "./store-access.ts";
+import { type FileStore, joinPath, type OpenSource } from "./file-store.ts";
 import type { TensorEntry } from "./header.ts";
 import { readJsonFile, writeHuggingFaceJson } from "./hugging-face-json.ts";
 import { missingTensor, openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 import { INDEX_NAME, parseIndex, planShards, shardIndex, WEIGHTS_NAME } from "./shards.ts";
+import { listFolder, openFile, removePath } from "./store-access.ts";
 import { encodeSafetensors } from "./write-safetensors.ts";
 
 /** The weights in a folder, in one file or several; each tensor is read when asked for. */
@@ -70,7 +70,10 @@ async function listShards(store: FileStore, folder: string): Promise<Map<string,
   const index = joinPath(folder, INDEX_NAME);
   if (found.includes(INDEX_NAME)) return parseIndex(await readJsonFile(store, index), index);
   const list = found.length === 0 ? "an empty or absent folder" : found.slice(0, 8).map(show).join(", ");
-  throw new CheckpointError("missing", `openWeights: ${folder} has no weights, expected ${WEIGHTS_NAME} or ${INDEX_NAME}, got ${list}. Check the path; convert other formats to safetensors first.`);
+  throw new CheckpointError(
+    "missing",
+    `openWeights: ${folder} has no weights, expected ${WEIGHTS_NAME} or ${INDEX_NAME}, got ${list}. Check the path; convert other formats to safetensors first.`,
+  );
 }
 
 async function openShard(store: FileStore, path: string, opened: OpenSource[]): Promise<SafetensorsFile> {
@@ -80,7 +83,11 @@ async function openShard(store: FileStore, path: string, opened: OpenSource[]): 
 }
 
 function checkShard(path: string, file: SafetensorsFile, tensors: readonly string[]): void {
-  const refuse = (problem: string): CheckpointError => new CheckpointError("index", `openWeights: ${path} ${problem}. Index and shards do not belong together; download or save them again.`);
+  const refuse = (problem: string): CheckpointError =>
+    new CheckpointError(
+      "index",
+      `openWeights: ${path} ${problem}. Index and shards do not belong together; download or save them again.`,
+    );
   const absent = tensors.find((name) => !file.entries.has(name));
   if (absent !== undefined) throw refuse(`lacks tensor ${show(absent)}, which ${INDEX_NAME} expects in it`);
   const listed = new Set(tensors);
@@ -129,7 +136,12 @@ export interface WriteWeightsOptions {
  * @example
  * await writeWeights(store, "model", weights, { dtype: "BF16" });
  */
-export async function writeWeights(store: FileStore, folder: string, arrays: NamedArrays, options: WriteWeightsOptions = {}): Promise<string[]> {
+export async function writeWeights(
+  store: FileStore,
+  folder: string,
+  arrays: NamedArrays,
+  options: WriteWeightsOptions = {},
+): Promise<string[]> {
   const marked = options.dtype === undefined ? arrays : withFloatDType(arrays, options.dtype);
   const shards = planShards(marked, options.maxShardBytes);
   const pieces = [...shards].map(([name, shard]) => [name, encodeSafetensors(shard)] as const);

@@ -1,8 +1,8 @@
 import { byteSize, checkArray, DTYPES, encodeValues, type NamedArray, type NamedArrays } from "./dtype.ts";
 import { CheckpointError, show } from "./errors.ts";
+import { MAX_HEADER_BYTES } from "./header.ts";
 import { compareCodePoints, isWellFormed } from "./json.ts";
 import { concatBytes, encodeUtf8 } from "./text.ts";
-import { MAX_HEADER_BYTES } from "./header.ts";
 
 /** Options of the writers. */
 export interface WriteOptions {
@@ -54,21 +54,34 @@ function rank(array: NamedArray): number {
   return DTYPES.indexOf(array.dtype);
 }
 
-function encodeHeader(sorted: readonly (readonly [string, NamedArray])[], metadata: Readonly<Record<string, string>>): Uint8Array {
+function encodeHeader(
+  sorted: readonly (readonly [string, NamedArray])[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   const members: string[] = [];
   const keys = Object.keys(metadata).sort(compareCodePoints);
   const strings = keys.map((key) => {
     const value: unknown = metadata[key];
-    if (typeof value !== "string") throw new CheckpointError("value", `writeSafetensors: metadata ${show(key)} has a wrong value, expected a string, got ${show(value)}. Convert it to text.`);
+    if (typeof value !== "string")
+      throw new CheckpointError(
+        "value",
+        `writeSafetensors: metadata ${show(key)} has a wrong value, expected a string, got ${show(value)}. Convert it to text.`,
+      );
     return `${quote(key)}:${quote(value)}`;
   });
   if (keys.length > 0) members.push(`"__metadata__":{${strings.join(",")}}`);
   let offset = 0;
   for (const [name, array] of sorted) {
     checkArray("writeSafetensors", name, array);
-    if (name === "__metadata__") throw new CheckpointError("value", 'writeSafetensors: a tensor is called "__metadata__", expected another name, because the format reserves it. Rename the tensor.');
+    if (name === "__metadata__")
+      throw new CheckpointError(
+        "value",
+        'writeSafetensors: a tensor is called "__metadata__", expected another name, because the format reserves it. Rename the tensor.',
+      );
     const end = offset + storedBytes(array);
-    members.push(`${quote(name)}:{"dtype":"${array.dtype}","shape":${JSON.stringify(array.shape)},"data_offsets":[${offset},${end}]}`);
+    members.push(
+      `${quote(name)}:{"dtype":"${array.dtype}","shape":${JSON.stringify(array.shape)},"data_offsets":[${offset},${end}]}`,
+    );
     offset = end;
   }
   return framed(encodeUtf8(`{${members.join(",")}}`));
@@ -77,14 +90,20 @@ function encodeHeader(sorted: readonly (readonly [string, NamedArray])[], metada
 /** `text` as a JSON string, escaped as the reference does. */
 function quote(text: string): string {
   if (isWellFormed(text)) return JSON.stringify(text);
-  throw new CheckpointError("value", `writeSafetensors: the string ${show(text)} has an unpaired surrogate, expected valid Unicode in names and metadata. Rename it.`);
+  throw new CheckpointError(
+    "value",
+    `writeSafetensors: the string ${show(text)} has an unpaired surrogate, expected valid Unicode in names and metadata. Rename it.`,
+  );
 }
 
 /** The length, the header, and spaces up to a multiple of eight bytes. */
 function framed(json: Uint8Array): Uint8Array {
   const length = Math.ceil(json.length / 8) * 8;
   if (length > MAX_HEADER_BYTES) {
-    throw new CheckpointError("value", `writeSafetensors: the header is too long, expected at most ${MAX_HEADER_BYTES} bytes, got ${length}. Save fewer tensors in one file.`);
+    throw new CheckpointError(
+      "value",
+      `writeSafetensors: the header is too long, expected at most ${MAX_HEADER_BYTES} bytes, got ${length}. Save fewer tensors in one file.`,
+    );
   }
   const bytes = new Uint8Array(8 + length).fill(0x20);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);

@@ -15,18 +15,23 @@ test("the order of operations: write beside it, flush, rename, flush the folder"
   expect(operations).toEqual(["makeFolder a/b", "write a/b/f.tmp", "sync a/b/f.tmp", "rename a/b/f.tmp", "sync a/b"]);
 });
 
-test.each(["makeFolder", "write", "sync", "rename"] as const)("when %s fails the old content stays and no temporary is left", async (failing) => {
-  const files = new Map([["a/f", old]]);
-  const store = intercept(memoryFileStore(files), (operation, path) => {
-    if (operation !== failing) return;
-    if (operation === "write") files.set(path, Uint8Array.of(2)); // the part that still fitted
-    throw new Error("ENOSPC: no space left on device, write");
-  });
-  const { code, message } = await caught(() => writeFileAtomic(store, "a/f", fresh));
-  expect(code).toBe("storage");
-  expect(message).toBe("writeFileAtomic: a/f could not be written: ENOSPC: no space left on device, write. The disk is full: free some space and save again; what was there before is unchanged.");
-  expect([...files]).toEqual([["a/f", old]]);
-});
+test.each(["makeFolder", "write", "sync", "rename"] as const)(
+  "when %s fails the old content stays and no temporary is left",
+  async (failing) => {
+    const files = new Map([["a/f", old]]);
+    const store = intercept(memoryFileStore(files), (operation, path) => {
+      if (operation !== failing) return;
+      if (operation === "write") files.set(path, Uint8Array.of(2)); // the part that still fitted
+      throw new Error("ENOSPC: no space left on device, write");
+    });
+    const { code, message } = await caught(() => writeFileAtomic(store, "a/f", fresh));
+    expect(code).toBe("storage");
+    expect(message).toBe(
+      "writeFileAtomic: a/f could not be written: ENOSPC: no space left on device, write. The disk is full: free some space and save again; what was there before is unchanged.",
+    );
+    expect([...files]).toEqual([["a/f", old]]);
+  },
+);
 
 test("an error while the pieces are made leaves the old content", async () => {
   const files = new Map([["f", old]]);
@@ -56,8 +61,12 @@ test("a folder that cannot be flushed is reported as such", async () => {
 });
 
 test("a disk on which nothing works any more still gives the first error", async () => {
-  const broken = new Proxy({} as FileStore, { get: (_target, name) => async () => Promise.reject(new Error(`EROFS ${String(name)}`)) });
-  expect((await caught(() => writeFileAtomic(broken, "a/f", fresh))).message).toContain("EROFS makeFolder. Check the path, its permissions and the disk");
+  const broken = new Proxy({} as FileStore, {
+    get: (_target, name) => async () => Promise.reject(new Error(`EROFS ${String(name)}`)),
+  });
+  expect((await caught(() => writeFileAtomic(broken, "a/f", fresh))).message).toContain(
+    "EROFS makeFolder. Check the path, its permissions and the disk",
+  );
 });
 
 test("the folder of a path", () => {

@@ -19,11 +19,13 @@ async function emptyFolder(): Promise<string> {
 
 describe("memoryFileStore", () => {
   for (const c of fileStoreContract(async () => ({ store: memoryFileStore(), folder: "run" }))) test(c.name, c.run);
-  for (const c of fileStoreContract(async () => ({ store: memoryFileStore(), folder: "" }))) test(`at the root: ${c.name}`, c.run);
+  for (const c of fileStoreContract(async () => ({ store: memoryFileStore(), folder: "" })))
+    test(`at the root: ${c.name}`, c.run);
 });
 
 describe("nodeFileStore", () => {
-  for (const c of fileStoreContract(async () => ({ store: nodeFileStore(), folder: await emptyFolder() }))) test(c.name, c.run);
+  for (const c of fileStoreContract(async () => ({ store: nodeFileStore(), folder: await emptyFolder() })))
+    test(c.name, c.run);
 
   test("an opened file is read lazily and stops at its end", async () => {
     const store = nodeFileStore();
@@ -49,7 +51,14 @@ describe("the contract notices", () => {
   };
   test.each(Object.entries(broken))("%s", async (_name, part) => {
     const cases = fileStoreContract(async () => ({ store: { ...memoryFileStore(), ...part }, folder: "run" }));
-    const failed = await Promise.all(cases.map((c) => c.run().then(() => false, () => true)));
+    const failed = await Promise.all(
+      cases.map((c) =>
+        c.run().then(
+          () => false,
+          () => true,
+        ),
+      ),
+    );
     expect(failed).toContain(true);
   });
 });

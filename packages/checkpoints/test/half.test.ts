@@ -32,7 +32,10 @@ describe.each([
 
   test("all 65,536 patterns widen to the value of the definition, with its sign", () => {
     for (let i = 0; i < 65536; i++) {
-      expect(Object.is(wide[i], byDefinition(i, exponentBits, fractionBits)) || !Number.isFinite(wide[i]), `pattern ${i}`).toBe(true);
+      expect(
+        Object.is(wide[i], byDefinition(i, exponentBits, fractionBits)) || !Number.isFinite(wide[i]),
+        `pattern ${i}`,
+      ).toBe(true);
       if (!Number.isFinite(wide[i])) expect(wide[i]).toEqual(byDefinition(i, exponentBits, fractionBits));
       expect((signs[i] ?? 0) >>> 31).toBe(i >>> 15);
     }
@@ -52,7 +55,10 @@ describe.each([
         expected.push(sign + (low % 2 === 0 ? low : low + 1), sign + low, sign + low + 1);
       }
     }
-    expect(Float32Array.from(inputs).every((value, i) => value === inputs[i]), "every middle is a float32").toBe(true);
+    expect(
+      Float32Array.from(inputs).every((value, i) => value === inputs[i]),
+      "every middle is a float32",
+    ).toBe(true);
     expect(narrow(Float32Array.from(inputs))).toEqual(Uint16Array.from(expected));
   });
 
@@ -61,7 +67,13 @@ describe.each([
     const step = top - (wide[largest - 1] ?? 0);
     const edge = top + step / 2;
     const inputs = Float32Array.of(neighbor(Math.fround(edge), -1), edge, -edge, Infinity, -Infinity);
-    expect([...narrow(inputs)]).toEqual([largest, largest + 1, 0x8000 + largest + 1, largest + 1, 0x8000 + largest + 1]);
+    expect([...narrow(inputs)]).toEqual([
+      largest,
+      largest + 1,
+      0x8000 + largest + 1,
+      largest + 1,
+      0x8000 + largest + 1,
+    ]);
   });
 
   test("NaN stays NaN also where its payload is cut off, zero keeps its sign", () => {

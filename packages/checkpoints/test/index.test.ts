@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { CheckpointError, isCheckpointError } from "../src/errors.ts";
 import * as everything from "../src/index.ts";
-import { isCheckpointError, CheckpointError } from "../src/errors.ts";
 
 test("the exported names, so that a new one is seen in review", () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
@@ -42,5 +42,9 @@ test("the exported names, so that a new one is seen in review", () => {
 
 test("an error of another copy of the package is known by its name and code", () => {
   const other = Object.assign(new Error("x"), { name: "CheckpointError", code: "missing" });
-  expect([new CheckpointError("missing", "x"), other, new Error("x"), { name: "CheckpointError", code: "missing" }].map(isCheckpointError)).toEqual([true, true, false, false]);
+  expect(
+    [new CheckpointError("missing", "x"), other, new Error("x"), { name: "CheckpointError", code: "missing" }].map(
+      isCheckpointError,
+    ),
+  ).toEqual([true, true, false, false]);
 });

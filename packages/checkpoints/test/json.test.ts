@@ -2,8 +2,19 @@ import { describe, expect, test } from "vitest";
 import { checkJson, compareCodePoints, parseJson } from "../src/json.ts";
 
 test.each([
-  "{}", "[]", " [ 1 , 2 ] \n", '{"a":{"b":[true,false,null]}}', '"\\u00e9\\n\\"\\\\\\/ é \\ud83d\\ude00"', "-0", "0", "1e5", "-1.25E-3", "123456789012345678901234567890",
-  '{"__proto__":1,"constructor":2,"toString":{"__proto__":[]}}', '{"1":1,"0":2,"":3}', '{"a":1,"A":2}',
+  "{}",
+  "[]",
+  " [ 1 , 2 ] \n",
+  '{"a":{"b":[true,false,null]}}',
+  '"\\u00e9\\n\\"\\\\\\/ é \\ud83d\\ude00"',
+  "-0",
+  "0",
+  "1e5",
+  "-1.25E-3",
+  "123456789012345678901234567890",
+  '{"__proto__":1,"constructor":2,"toString":{"__proto__":[]}}',
+  '{"1":1,"0":2,"":3}',
+  '{"a":1,"A":2}',
 ])("%s is what JSON.parse makes of it", (text) => {
   const found = parseJson(text);
   expect(found).toEqual(JSON.parse(text));
@@ -18,8 +29,46 @@ test("__proto__ is an ordinary key", () => {
 });
 
 test.each([
-  "", " ", "{", "[", "[1", "[1,", "[1,]", '{"a"', '{"a":', '{"a":1', '{"a":1,', '{"a":1,}', "{a:1}", "{'a':1}", "[1 2]", "nul", "True", "NaN", "Infinity", "+1", "01", "1.", ".5", "1e", "-", "0x10",
-  '"', '"abc', '"\\', '"\\x"', '"\\u12"', '"\n"', '"\u0000"', "1 1", "{}}", "[]]", "\ufeff{}", "\u00a01", "/**/1", "undefined",
+  "",
+  " ",
+  "{",
+  "[",
+  "[1",
+  "[1,",
+  "[1,]",
+  '{"a"',
+  '{"a":',
+  '{"a":1',
+  '{"a":1,',
+  '{"a":1,}',
+  "{a:1}",
+  "{'a':1}",
+  "[1 2]",
+  "nul",
+  "True",
+  "NaN",
+  "Infinity",
+  "+1",
+  "01",
+  "1.",
+  ".5",
+  "1e",
+  "-",
+  "0x10",
+  '"',
+  '"abc',
+  '"\\',
+  '"\\x"',
+  '"\\u12"',
+  '"\n"',
+  '"\u0000"',
+  "1 1",
+  "{}}",
+  "[]]",
+  "\ufeff{}",
+  "\u00a01",
+  "/**/1",
+  "undefined",
 ])("%j is refused, as by JSON.parse", (text) => {
   expect(() => JSON.parse(text)).toThrow(SyntaxError);
   expect(() => parseJson(text)).toThrow(SyntaxError);
@@ -40,13 +89,21 @@ describe("what JSON.parse lets through", () => {
     expect(message('{"x":{"a":1},"y":{"a":1}}')).toBe("accepted");
   });
   test("deep nesting", () => {
-    expect(message("[".repeat(1_000_000))).toMatchInlineSnapshot(`"SyntaxError: nesting deeper than 64 at character 64"`);
-    expect(message('{"a":'.repeat(1_000_000))).toMatchInlineSnapshot(`"SyntaxError: nesting deeper than 64 at character 320"`);
+    expect(message("[".repeat(1_000_000))).toMatchInlineSnapshot(
+      `"SyntaxError: nesting deeper than 64 at character 64"`,
+    );
+    expect(message('{"a":'.repeat(1_000_000))).toMatchInlineSnapshot(
+      `"SyntaxError: nesting deeper than 64 at character 320"`,
+    );
     expect(message(`${"[".repeat(64)}${"]".repeat(64)}`)).toBe("accepted");
-    expect(message("[[1]]", { maxDepth: 1 })).toMatchInlineSnapshot(`"SyntaxError: nesting deeper than 1 at character 1"`);
+    expect(message("[[1]]", { maxDepth: 1 })).toMatchInlineSnapshot(
+      `"SyntaxError: nesting deeper than 1 at character 1"`,
+    );
   });
   test("unpaired surrogates", () => {
-    expect(message('"\\ud800"')).toMatchInlineSnapshot(`"SyntaxError: string with an unpaired surrogate at character 0"`);
+    expect(message('"\\ud800"')).toMatchInlineSnapshot(
+      `"SyntaxError: string with an unpaired surrogate at character 0"`,
+    );
     expect(message('"\\udc00\\ud800"')).toContain("unpaired");
   });
   test("numbers that are no counts, where only counts are asked for", () => {
@@ -85,14 +142,31 @@ test("a string of 20 million characters and a million members take no recursion"
 });
 
 test("code point order is that of the code points", () => {
-  const strings = ["", "a", "ab", "b", "B", "é", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}", "a\u{10000}", "a\uffff", "\u{1f600}b", "\u{1f600}a"];
+  const strings = [
+    "",
+    "a",
+    "ab",
+    "b",
+    "B",
+    "é",
+    "\ud7ff",
+    "\ue000",
+    "\uffff",
+    "\u{10000}",
+    "\u{10ffff}",
+    "a\u{10000}",
+    "a\uffff",
+    "\u{1f600}b",
+    "\u{1f600}a",
+  ];
   const points = (s: string): number[] => Array.from(s, (c) => c.codePointAt(0)!);
   const naive = (a: string, b: string): number => {
     const [x, y] = [points(a), points(b)];
     for (let i = 0; i < Math.min(x.length, y.length); i++) if (x[i] !== y[i]) return Math.sign(x[i]! - y[i]!);
     return Math.sign(x.length - y.length);
   };
-  for (const a of strings) for (const b of strings) expect(Math.sign(compareCodePoints(a, b)), `${a} ${b}`).toBe(naive(a, b));
+  for (const a of strings)
+    for (const b of strings) expect(Math.sign(compareCodePoints(a, b)), `${a} ${b}`).toBe(naive(a, b));
 });
 
 test("checkJson refuses what JSON cannot give back", () => {
@@ -105,7 +179,9 @@ test("checkJson refuses what JSON cannot give back", () => {
     return "accepted";
   };
   expect(message({ a: [1, -0, 1e300, "é", null, true, {}] })).toBe("accepted");
-  expect(message({ loss: [1, NaN] })).toMatchInlineSnapshot(`"CheckpointError: save: state.loss[1] is NaN, expected null, booleans, finite numbers, strings, arrays and plain objects nested at most 60 deep. Convert it before saving."`);
+  expect(message({ loss: [1, NaN] })).toMatchInlineSnapshot(
+    `"CheckpointError: save: state.loss[1] is NaN, expected null, booleans, finite numbers, strings, arrays and plain objects nested at most 60 deep. Convert it before saving."`,
+  );
   expect(message({ a: Infinity })).toContain("state.a is Infinity");
   expect(message({ a: undefined })).toContain("state.a is of type undefined");
   expect(message({ a: 1n })).toContain("state.a is of type bigint");

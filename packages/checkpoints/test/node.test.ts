@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { NamedArray } from "../src/dtype.ts";
 import { nodeFileStore } from "../src/node.ts";
 import { openSafetensors } from "../src/safetensors.ts";
-import { loadLatestSnapshot, saveSnapshot, type Snapshot } from "../src/snapshot.ts";
+import { loadLatestSnapshot, type Snapshot, saveSnapshot } from "../src/snapshot.ts";
 import { writeWeights } from "../src/weights.ts";
 import { caught } from "./support.ts";
 
@@ -19,15 +19,34 @@ beforeAll(async () => {
 afterAll(async () => rm(folder, { recursive: true }));
 
 const store = nodeFileStore();
-const weights = (n: number, value: number): Map<string, NamedArray> => new Map([["w", { dtype: "F32", shape: [n], values: new Float32Array(n).fill(value) }]]);
-const snapshotOf = (step: number, n = 1000): Snapshot => ({ step, settings: {}, state: {}, arrays: { weights: weights(n, step) } });
+const weights = (n: number, value: number): Map<string, NamedArray> =>
+  new Map([["w", { dtype: "F32", shape: [n], values: new Float32Array(n).fill(value) }]]);
+const snapshotOf = (step: number, n = 1000): Snapshot => ({
+  step,
+  settings: {},
+  state: {},
+  arrays: { weights: weights(n, step) },
+});
 
 test("one tensor of a file of 64 MB is read without reading the rest", async () => {
   const path = join(folder, "large/model.safetensors");
-  await writeWeights(store, join(folder, "large"), new Map([["a", weights(1 << 24, 1).get("w")!], ["b", weights(2, 7).get("w")!]]));
+  await writeWeights(
+    store,
+    join(folder, "large"),
+    new Map([
+      ["a", weights(1 << 24, 1).get("w")!],
+      ["b", weights(2, 7).get("w")!],
+    ]),
+  );
   const source = await store.open(path);
   const lengths: number[] = [];
-  const file = await openSafetensors({ size: source.size, read: (offset, length) => (lengths.push(length), source.read(offset, length)) });
+  const file = await openSafetensors({
+    size: source.size,
+    read: (offset, length) => {
+      lengths.push(length);
+      return source.read(offset, length);
+    },
+  });
   expect((await file.read("b")).values).toEqual(Float32Array.of(7, 7));
   expect(lengths.reduce((a, b) => a + b)).toBeLessThan(1000);
   await source.close();
@@ -35,8 +54,11 @@ test("one tensor of a file of 64 MB is read without reading the rest", async () 
 
 test("a device without space: the error says so", async () => {
   const full = { ...store, write: (_path: string, pieces: Iterable<Uint8Array>) => store.write("/dev/full", pieces) };
-  if (!existsSync("/dev/full")) return console.log("node.test.ts: /dev/full is absent, so the error of a full device is not tested");
-  expect((await caught(() => saveSnapshot(full, join(folder, "full"), snapshotOf(1)))).message).toMatch(/ENOSPC.* The disk is full: free some space and save again; what was there before is unchanged\.$/);
+  if (!existsSync("/dev/full"))
+    return console.log("node.test.ts: /dev/full is absent, so the error of a full device is not tested");
+  expect((await caught(() => saveSnapshot(full, join(folder, "full"), snapshotOf(1)))).message).toMatch(
+    /ENOSPC.* The disk is full: free some space and save again; what was there before is unchanged\.$/,
+  );
   expect(await store.list(join(folder, "full"))).toEqual([]);
 });
 
@@ -73,14 +95,17 @@ test("a process killed while saving leaves a whole snapshot, never older than wh
   const run = join(folder, "killed");
   const script = join(folder, "save.mts");
   const source = (name: string): string => JSON.stringify(new URL(`../src/${name}.ts`, import.meta.url).href);
-  await writeFile(script, `
+  await writeFile(
+    script,
+    `
     import { nodeFileStore } from ${source("node")};
     import { saveSnapshot } from ${source("snapshot")};
     for (let step = 1; ; step++) {
       const values = new Float32Array(300_000).fill(step);
       await saveSnapshot(nodeFileStore(), process.argv[2], { step, settings: {}, state: {}, arrays: { weights: new Map([["w", { dtype: "F32", shape: [300_000], values }]]) } });
       process.stdout.write(step + "\\n");
-    }`);
+    }`,
+  );
   for (let round = 0; round < 6; round++) {
     const child = spawn(NODE, [script, run], { stdio: ["ignore", "pipe", "pipe"] });
     let announced = 0;

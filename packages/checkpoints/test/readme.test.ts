@@ -7,12 +7,18 @@ const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const NODE = fileURLToPath(new URL("../../../node_modules/node/bin/node", import.meta.url));
 
 test("the examples of the README run, and print what their comments say", () => {
-  const blocks = [...readFileSync(`${PACKAGE}/README.md`, "utf8").matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
+  const blocks = [...readFileSync(`${PACKAGE}/README.md`, "utf8").matchAll(/```ts\n(.*?)```/gs)].map(
+    (match) => match[1]!,
+  );
   expect(blocks).toHaveLength(1);
   for (const code of blocks) {
     const expected = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map((match) => match[1]);
     expect(expected).toHaveLength(2);
-    const printed = execFileSync(NODE, ["--conditions=@heed/source", "--input-type=module-typescript", "--eval", code], { cwd: PACKAGE, encoding: "utf8" });
+    const printed = execFileSync(
+      NODE,
+      ["--conditions=@heed/source", "--input-type=module-typescript", "--eval", code],
+      { cwd: PACKAGE, encoding: "utf8" },
+    );
     expect(printed.trim().split("\n")).toEqual(expected);
   }
 });

@@ -1,6 +1,6 @@
-import { isCheckpointError, type CheckpointErrorCode } from "../src/errors.ts";
-import { encodeUtf8 } from "../src/text.ts";
+import { type CheckpointErrorCode, isCheckpointError } from "../src/errors.ts";
 import type { FileStore } from "../src/file-store.ts";
+import { encodeUtf8 } from "../src/text.ts";
 
 /** A file with the given header and data, of which nothing is checked. */
 export function frame(header: string | Uint8Array, data: Uint8Array = new Uint8Array(), length?: bigint): Uint8Array {
@@ -23,7 +23,9 @@ export async function caught(work: () => unknown): Promise<Caught> {
     await work();
     return { code: "none", message: "" };
   } catch (error) {
-    return isCheckpointError(error) ? { code: error.code, message: error.message } : { code: "other", message: String(error) };
+    return isCheckpointError(error)
+      ? { code: error.code, message: error.message }
+      : { code: "other", message: String(error) };
   }
 }
 
@@ -40,16 +42,19 @@ export function randomInts(seed: number): (n: number) => number {
 
 /** Passes every operation to `store`, after `before` had its say: it may throw to make the operation fail. */
 export function intercept(store: FileStore, before: (operation: keyof FileStore, path: string) => void): FileStore {
-  const say = async (operation: keyof FileStore, path: string): Promise<void> => before(operation, path);
+  const first = async <T>(operation: keyof FileStore, path: string, work: () => Promise<T>): Promise<T> => {
+    before(operation, path);
+    return work();
+  };
   return {
-    size: async (path) => (await say("size", path), store.size(path)),
-    read: async (path) => (await say("read", path), store.read(path)),
-    open: async (path) => (await say("open", path), store.open(path)),
-    write: async (path, pieces) => (await say("write", path), store.write(path, pieces)),
-    sync: async (path) => (await say("sync", path), store.sync(path)),
-    rename: async (from, to) => (await say("rename", from), store.rename(from, to)),
-    list: async (folder) => (await say("list", folder), store.list(folder)),
-    makeFolder: async (folder) => (await say("makeFolder", folder), store.makeFolder(folder)),
-    remove: async (path) => (await say("remove", path), store.remove(path)),
+    size: (path) => first("size", path, () => store.size(path)),
+    read: (path) => first("read", path, () => store.read(path)),
+    open: (path) => first("open", path, () => store.open(path)),
+    write: (path, pieces) => first("write", path, () => store.write(path, pieces)),
+    sync: (path) => first("sync", path, () => store.sync(path)),
+    rename: (from, to) => first("rename", from, () => store.rename(from, to)),
+    list: (folder) => first("list", folder, () => store.list(folder)),
+    makeFolder: (folder) => first("makeFolder", folder, () => store.makeFolder(folder)),
+    remove: (path) => first("remove", path, () => store.remove(path)),
   };
 }

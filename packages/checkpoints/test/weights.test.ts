@@ -8,13 +8,24 @@ import { openWeights, readWeights, writeWeights } from "../src/weights.ts";
 import { writeSafetensors } from "../src/write-safetensors.ts";
 import { caught, intercept } from "./support.ts";
 
-const f32 = (n: number, start = 0): NamedArray => ({ dtype: "F32", shape: [n], values: Float32Array.from({ length: n }, (_, i) => start + i) });
-const weights = new Map([["z", f32(4)], ["a", f32(4, 10)], ["m", f32(4, 20)], ["b", f32(1, 30)]]);
+const f32 = (n: number, start = 0): NamedArray => ({
+  dtype: "F32",
+  shape: [n],
+  values: Float32Array.from({ length: n }, (_, i) => start + i),
+});
+const weights = new Map([
+  ["z", f32(4)],
+  ["a", f32(4, 10)],
+  ["m", f32(4, 20)],
+  ["b", f32(1, 30)],
+]);
 
 describe("planShards", () => {
   const plan = (sizes: number[], max: number): number[][] => {
     const arrays = new Map(sizes.map((n, i) => [`t${i}`, f32(n)]));
-    return [...planShards(arrays, max).values()].map((shard) => [...shard.values()].map((array) => array.values.length));
+    return [...planShards(arrays, max).values()].map((shard) =>
+      [...shard.values()].map((array) => array.values.length),
+    );
   };
   test("fills in order and closes a file when the next does not fit", () => {
     expect(plan([6, 6, 2, 6, 2, 2], 40)).toEqual([[6], [6, 2], [6, 2, 2]]);
@@ -27,9 +38,15 @@ describe("planShards", () => {
     expect([...planShards(new Map()).keys()]).toEqual(["model.safetensors"]);
   });
   test("names", () => {
-    expect([...planShards(weights, 16).keys()]).toEqual(["model-00001-of-00004.safetensors", "model-00002-of-00004.safetensors", "model-00003-of-00004.safetensors", "model-00004-of-00004.safetensors"]);
+    expect([...planShards(weights, 16).keys()]).toEqual([
+      "model-00001-of-00004.safetensors",
+      "model-00002-of-00004.safetensors",
+      "model-00003-of-00004.safetensors",
+      "model-00004-of-00004.safetensors",
+    ]);
   });
-  test("a wrong size", async () => expect(await caught(() => planShards(weights, 0))).toMatchInlineSnapshot(`
+  test("a wrong size", async () =>
+    expect(await caught(() => planShards(weights, 0))).toMatchInlineSnapshot(`
     {
       "code": "value",
       "message": "planShards: maxBytes is wrong, expected an integer from 1, got 0.",
@@ -47,7 +64,11 @@ describe("writing and reading a folder", () => {
   test("shards with their index", async () => {
     const files = new Map<string, Uint8Array>();
     const store = memoryFileStore(files);
-    expect(await writeWeights(store, "", weights, { maxShardBytes: 36 })).toEqual(["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]);
+    expect(await writeWeights(store, "", weights, { maxShardBytes: 36 })).toEqual([
+      "model-00001-of-00002.safetensors",
+      "model-00002-of-00002.safetensors",
+      "model.safetensors.index.json",
+    ]);
     expect(new TextDecoder().decode(files.get("model.safetensors.index.json"))).toBe(
       '{\n  "metadata": {\n    "total_size": 52\n  },\n  "weight_map": {\n    "a": "model-00001-of-00002.safetensors",\n    "b": "model-00002-of-00002.safetensors",\n' +
         '    "m": "model-00002-of-00002.safetensors",\n    "z": "model-00001-of-00002.safetensors"\n  }\n}\n',
@@ -58,13 +79,20 @@ describe("writing and reading a folder", () => {
     const store = memoryFileStore();
     await writeWeights(store, "", weights, { dtype: "BF16" });
     const read = await readWeights(store, "");
-    expect([...read].map(([name, { dtype, values }]) => [name, dtype, values])).toEqual([...weights].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { values }]) => [name, "BF16", values]));
+    expect([...read].map(([name, { dtype, values }]) => [name, dtype, values])).toEqual(
+      [...weights].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { values }]) => [name, "BF16", values]),
+    );
   });
   test("files of an earlier save are removed, others are not", async () => {
     const store = memoryFileStore(new Map([["config.json", encodeUtf8("{}")]]));
     await writeWeights(store, "", weights, { maxShardBytes: 16 });
     await writeWeights(store, "", weights, { maxShardBytes: 36 });
-    expect((await store.list("")).sort()).toEqual(["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]);
+    expect((await store.list("")).sort()).toEqual([
+      "config.json",
+      "model-00001-of-00002.safetensors",
+      "model-00002-of-00002.safetensors",
+      "model.safetensors.index.json",
+    ]);
     await writeWeights(store, "", weights);
     expect((await store.list("")).sort()).toEqual(["config.json", "model.safetensors"]);
     await writeWeights(store, "", weights, { maxShardBytes: 36 });
@@ -72,8 +100,18 @@ describe("writing and reading a folder", () => {
     expect(await readWeights(store, "")).toEqual(weights);
   });
   test("a crash between any two operations leaves the old model or the new, when one file replaces one or shards another number of shards", async () => {
-    const newer = new Map([...weights].map(([name, array]) => [name, { ...array, values: (array.values as Float32Array).map((v) => v + 100) } as NamedArray]));
-    for (const [before, after] of [[1e9, 1e9], [1e9, 36], [36, 1e9], [16, 36]] as const) {
+    const newer = new Map(
+      [...weights].map(([name, array]) => [
+        name,
+        { ...array, values: (array.values as Float32Array).map((v) => v + 100) } as NamedArray,
+      ]),
+    );
+    for (const [before, after] of [
+      [1e9, 1e9],
+      [1e9, 36],
+      [36, 1e9],
+      [16, 36],
+    ] as const) {
       let finished = false;
       for (let stop = 0; !finished; stop++) {
         const files = new Map<string, Uint8Array>();
@@ -91,7 +129,10 @@ describe("writing and reading a folder", () => {
   });
   test("nothing is written when an array is wrong", async () => {
     const store = memoryFileStore();
-    const wrong = new Map([...weights, ["bad", { dtype: "F32", shape: [2], values: Float32Array.of(1) } as NamedArray]]);
+    const wrong = new Map([
+      ...weights,
+      ["bad", { dtype: "F32", shape: [2], values: Float32Array.of(1) } as NamedArray],
+    ]);
     expect(await caught(() => writeWeights(store, "m", wrong, { maxShardBytes: 16 }))).toMatchInlineSnapshot(`
       {
         "code": "value",
@@ -122,39 +163,56 @@ describe("writing and reading a folder", () => {
 describe("refused, each with its message", () => {
   const shard = "model-00001-of-00002.safetensors";
   const folder = (weightMap: unknown, extra: [string, Uint8Array][] = []): ReturnType<typeof memoryFileStore> =>
-    memoryFileStore(new Map<string, Uint8Array>([
-      ["m/model.safetensors.index.json", encodeUtf8(formatHuggingFaceJson({ metadata: { total_size: 0 }, weight_map: weightMap as Record<string, string> }))],
-      [`m/${shard}`, writeSafetensors(new Map([["a", f32(1)]]))],
-      ...extra,
-    ]));
-  const read = (store: ReturnType<typeof memoryFileStore>): ReturnType<typeof caught> => caught(() => readWeights(store, "m"));
+    memoryFileStore(
+      new Map<string, Uint8Array>([
+        [
+          "m/model.safetensors.index.json",
+          encodeUtf8(
+            formatHuggingFaceJson({ metadata: { total_size: 0 }, weight_map: weightMap as Record<string, string> }),
+          ),
+        ],
+        [`m/${shard}`, writeSafetensors(new Map([["a", f32(1)]]))],
+        ...extra,
+      ]),
+    );
+  const read = (store: ReturnType<typeof memoryFileStore>): ReturnType<typeof caught> =>
+    caught(() => readWeights(store, "m"));
 
-  test("an empty folder", async () => expect(await read(memoryFileStore())).toMatchInlineSnapshot(`
+  test("an empty folder", async () =>
+    expect(await read(memoryFileStore())).toMatchInlineSnapshot(`
     {
       "code": "missing",
       "message": "openWeights: m has no weights, expected model.safetensors or model.safetensors.index.json, got an empty or absent folder. Check the path; convert other formats to safetensors first.",
     }
   `));
-  test("a folder of another format", async () => expect(await read(memoryFileStore(new Map([["m/pytorch_model.bin", Uint8Array.of(1)]])))).toMatchInlineSnapshot(`
+  test("a folder of another format", async () =>
+    expect(await read(memoryFileStore(new Map([["m/pytorch_model.bin", Uint8Array.of(1)]])))).toMatchInlineSnapshot(`
     {
       "code": "missing",
       "message": "openWeights: m has no weights, expected model.safetensors or model.safetensors.index.json, got "pytorch_model.bin". Check the path; convert other formats to safetensors first.",
     }
   `));
-  test("a missing shard", async () => expect(await read(folder({ a: shard, b: "model-00002-of-00002.safetensors" }))).toMatchInlineSnapshot(`
+  test("a missing shard", async () =>
+    expect(await read(folder({ a: shard, b: "model-00002-of-00002.safetensors" }))).toMatchInlineSnapshot(`
     {
       "code": "missing",
       "message": "openWeights: m/model-00002-of-00002.safetensors is missing, expected a file. Check the path.",
     }
   `));
-  test("a tensor that is not in its shard", async () => expect(await read(folder({ a: shard, b: shard }))).toMatchInlineSnapshot(`
+  test("a tensor that is not in its shard", async () =>
+    expect(await read(folder({ a: shard, b: shard }))).toMatchInlineSnapshot(`
     {
       "code": "index",
       "message": "openWeights: m/model-00001-of-00002.safetensors lacks tensor "b", which model.safetensors.index.json expects in it. Index and shards do not belong together; download or save them again.",
     }
   `));
   test("a tensor in a shard that the index does not list", async () => {
-    const two = writeSafetensors(new Map([["a", f32(1)], ["b", f32(1)]]));
+    const two = writeSafetensors(
+      new Map([
+        ["a", f32(1)],
+        ["b", f32(1)],
+      ]),
+    );
     expect(await read(folder({ a: shard }, [[`m/${shard}`, two]]))).toMatchInlineSnapshot(`
       {
         "code": "index",
@@ -162,21 +220,35 @@ describe("refused, each with its message", () => {
       }
     `);
   });
-  test.each(["../secret.safetensors", "/etc/x.safetensors", "a/b.safetensors", "a\\b.safetensors", "..\\x.safetensors", "C:x.safetensors", "..safetensors", ".safetensors", "model.bin", "x.safetensors\u0000", "x\n.safetensors", ""])(
-    "the shard name %j", async (name) => {
-      expect(await read(folder({ a: name }))).toEqual({
-        code: "index",
-        message: `openWeights: m/model.safetensors.index.json names a wrong file for tensor "a", expected a .safetensors file in the same folder, got ${JSON.stringify(name)}. The index is damaged; download or save it again.`,
-      });
+  test.each([
+    "../secret.safetensors",
+    "/etc/x.safetensors",
+    "a/b.safetensors",
+    "a\\b.safetensors",
+    "..\\x.safetensors",
+    "C:x.safetensors",
+    "..safetensors",
+    ".safetensors",
+    "model.bin",
+    "x.safetensors\u0000",
+    "x\n.safetensors",
+    "",
+  ])("the shard name %j", async (name) => {
+    expect(await read(folder({ a: name }))).toEqual({
+      code: "index",
+      message: `openWeights: m/model.safetensors.index.json names a wrong file for tensor "a", expected a .safetensors file in the same folder, got ${JSON.stringify(name)}. The index is damaged; download or save it again.`,
     });
+  });
   test("a shard name that is no text", async () => expect((await read(folder({ a: 7 }))).code).toBe("index"));
-  test("no weight_map", async () => expect(await read(folder([]))).toMatchInlineSnapshot(`
+  test("no weight_map", async () =>
+    expect(await read(folder([]))).toMatchInlineSnapshot(`
     {
       "code": "index",
       "message": "openWeights: m/model.safetensors.index.json has a wrong weight_map, expected an object, got []. The index is damaged; download or save it again.",
     }
   `));
-  test("an empty weight_map", async () => expect(await read(folder({}))).toMatchInlineSnapshot(`
+  test("an empty weight_map", async () =>
+    expect(await read(folder({}))).toMatchInlineSnapshot(`
     {
       "code": "index",
       "message": "openWeights: m/model.safetensors.index.json has an empty weight_map, expected at least one tensor. The index is damaged; download or save it again.",
@@ -207,6 +279,8 @@ describe("refused, each with its message", () => {
     });
     const { code, message } = await read(store);
     expect(code).toBe("storage");
-    expect(message).toMatch(/^(openWeights|readJsonFile): m(\/\S+)? could not be (read|listed): EIO: i\/o error\. Check the path, its permissions and the disk\.$/);
+    expect(message).toMatch(
+      /^(openWeights|readJsonFile): m(\/\S+)? could not be (read|listed): EIO: i\/o error\. Check the path, its permissions and the disk\.$/,
+    );
   });
 });
