@@ -24,14 +24,19 @@ const DEFAULT_TEXT = "../shared/data/text/tinyshakespeare.txt";
 function wholeNumber(option: string, text: string, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > most) {
-    throw new RangeError(`bench: ${option} is not usable, expected a whole number from 1 to ${most}, got "${text}". Give one such number.`);
+    throw new RangeError(
+      `bench: ${option} is not usable, expected a whole number from 1 to ${most}, got "${text}". Give one such number.`,
+    );
   }
   return value;
 }
 
 function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const found = allowed.find((name) => name === text);
-  if (found === undefined) throw new RangeError(`bench: ${option} is unknown, expected one of ${allowed.join(", ")}, got "${text}". Choose one of these.`);
+  if (found === undefined)
+    throw new RangeError(
+      `bench: ${option} is unknown, expected one of ${allowed.join(", ")}, got "${text}". Choose one of these.`,
+    );
   return found;
 }
 

@@ -1,7 +1,8 @@
 /** The cases: what runs beside what, and which ratios are wanted of it. */
+
+import { CEILING_BYTES, CEILING_FLOPS } from "./ceilings.ts";
 import { forwardFlops, type GptShape, stepFlops } from "./gpt.ts";
 import type { SideSpec } from "./side.ts";
-import { CEILING_BYTES, CEILING_FLOPS } from "./ceilings.ts";
 import { type Library, type MatmulTask, matmulFlops, type StepTask, type Task } from "./task.ts";
 
 /** "`faster` is so many times as fast as `slower`", and how many times is wanted, if anything is. */
@@ -38,8 +39,16 @@ export interface Choice {
   readonly peers: readonly Library[];
 }
 
-export const STEP_SMALL: StepTask = { kind: "step", batch: 16, shape: { numLayers: 4, numHeads: 4, dModel: 128, context: 128, vocabSize: 65 } };
-export const STEP_BABY: StepTask = { kind: "step", batch: 4, shape: { numLayers: 6, numHeads: 6, dModel: 384, context: 256, vocabSize: 65 } };
+export const STEP_SMALL: StepTask = {
+  kind: "step",
+  batch: 16,
+  shape: { numLayers: 4, numHeads: 4, dModel: 128, context: 128, vocabSize: 65 },
+};
+export const STEP_BABY: StepTask = {
+  kind: "step",
+  batch: 4,
+  shape: { numLayers: 6, numHeads: 6, dModel: 384, context: 256, vocabSize: 65 },
+};
 export const GPT2_SMALL: GptShape = { numLayers: 12, numHeads: 12, dModel: 768, context: 1024, vocabSize: 50257 };
 
 const PROMPT = 128;
@@ -57,10 +66,16 @@ interface Pace {
 }
 
 /** tfjs 4.22 computes on one thread whatever it is given; see sides/tfjs.ts. */
-const threadsOf = (library: Library, threads: number): number => (library === "tfjs" || library === "tfjs-tuned" ? 1 : threads);
+const threadsOf = (library: Library, threads: number): number =>
+  library === "tfjs" || library === "tfjs-tuned" ? 1 : threads;
 
 /** Heed beside every peer that has a wanted ratio, at every number of threads. */
-function versus(task: Task, choice: Choice, wanted: Wanted, { iterations, slow = {} }: Pace): Pick<Case, "sides" | "comparisons"> {
+function versus(
+  task: Task,
+  choice: Choice,
+  wanted: Wanted,
+  { iterations, slow = {} }: Pace,
+): Pick<Case, "sides" | "comparisons"> {
   const peers = choice.peers.filter((peer) => peer in wanted);
   const sides = new Map<string, SideSpec>();
   const comparisons: Comparison[] = [];
@@ -70,16 +85,25 @@ function versus(task: Task, choice: Choice, wanted: Wanted, { iterations, slow =
       const own = threadsOf(library, threads);
       const label = labelOf(library, own);
       const maxRounds = slow[library];
-      sides.set(label, { label, library, task, threads: own, ...(maxRounds === undefined ? { iterations } : { iterations: 1, maxRounds }) });
+      sides.set(label, {
+        label,
+        library,
+        task,
+        threads: own,
+        ...(maxRounds === undefined ? { iterations } : { iterations: 1, maxRounds }),
+      });
       const ratio = wanted[library];
-      if (library !== "heed") comparisons.push({ faster, slower: label, ...(ratio === undefined ? {} : { wanted: ratio }) });
+      if (library !== "heed")
+        comparisons.push({ faster, slower: label, ...(ratio === undefined ? {} : { wanted: ratio }) });
     }
   }
   return { sides: [...sides.values()], comparisons };
 }
 
 const twoToOne = (choice: Choice, wanted: number): readonly Comparison[] =>
-  choice.threads.includes(1) && choice.threads.includes(2) ? [{ faster: labelOf("heed", 2), slower: labelOf("heed", 1), wanted }] : [];
+  choice.threads.includes(1) && choice.threads.includes(2)
+    ? [{ faster: labelOf("heed", 2), slower: labelOf("heed", 1), wanted }]
+    : [];
 
 function matmulCase(name: string, m: number, k: number, n: number, choice: Choice): Case {
   const task: MatmulTask = { kind: "matmul", m, k, n, transposeA: false, transposeB: false };
@@ -105,10 +129,24 @@ function transposedCase(name: string, m: number, k: number, n: number, choice: C
     { detail: " A'B'", task: { ...plain, transposeA: true, transposeB: true } },
   ];
   const sides = choice.threads.flatMap((threads) =>
-    variants.map(({ detail, task }): SideSpec => ({ label: labelOf("heed", threads, detail), library: "heed", task, threads, iterations: 10 })),
+    variants.map(
+      ({ detail, task }): SideSpec => ({
+        label: labelOf("heed", threads, detail),
+        library: "heed",
+        task,
+        threads,
+        iterations: 10,
+      }),
+    ),
   );
   const comparisons = choice.threads.flatMap((threads) =>
-    variants.slice(1).map(({ detail }): Comparison => ({ faster: labelOf("heed", threads, detail), slower: labelOf("heed", threads, " AB"), wanted: 0.9 })),
+    variants.slice(1).map(
+      ({ detail }): Comparison => ({
+        faster: labelOf("heed", threads, detail),
+        slower: labelOf("heed", threads, " AB"),
+        wanted: 0.9,
+      }),
+    ),
   );
   return {
     name,
@@ -124,7 +162,12 @@ function transposedCase(name: string, m: number, k: number, n: number, choice: C
 
 function stepCase(name: string, task: StepTask, choice: Choice): Case {
   const { numLayers, numHeads, dModel, context, vocabSize } = task.shape;
-  const { sides, comparisons } = versus(task, choice, { jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 }, { iterations: name === "step-small" ? 3 : 1, slow: { tfjs: 2 } });
+  const { sides, comparisons } = versus(
+    task,
+    choice,
+    { jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 },
+    { iterations: name === "step-small" ? 3 : 1, slow: { tfjs: 2 } },
+  );
   return {
     name,
     title: `one training step: ${numLayers} layers, ${numHeads} heads, width ${dModel}, context ${context}, batch ${task.batch}, vocabulary ${vocabSize}`,
@@ -155,7 +198,8 @@ function prefillCase(choice: Choice): Case {
 }
 
 /** Bytes of weights that one decoded token reads: all but the embeddings of the other tokens and positions; the head reads the former. */
-const decodedBytes = 4 * (GPT2_SMALL.numLayers * 12 * GPT2_SMALL.dModel ** 2 + GPT2_SMALL.vocabSize * GPT2_SMALL.dModel);
+const decodedBytes =
+  4 * (GPT2_SMALL.numLayers * 12 * GPT2_SMALL.dModel ** 2 + GPT2_SMALL.vocabSize * GPT2_SMALL.dModel);
 
 function decodeCase(choice: Choice): Case {
   const task: Task = { kind: "decode", shape: GPT2_SMALL, prompt: PROMPT, tokens: DECODED };
@@ -184,7 +228,11 @@ function ceilingsCase(choice: Choice): Case {
   return {
     name: "ceilings",
     title: "the machine's ceilings in WebAssembly: multiply-adds in registers, memory read, memory copied",
-    sides: choice.threads.flatMap((threads) => [ceilingSide("multiply-add", threads), ceilingSide("read", threads), ceilingSide("copy", threads)]),
+    sides: choice.threads.flatMap((threads) => [
+      ceilingSide("multiply-add", threads),
+      ceilingSide("read", threads),
+      ceilingSide("copy", threads),
+    ]),
     rates: [],
     comparisons: [],
     rounds: 5,

@@ -31,6 +31,8 @@ export function ceilingJob(task: Task): { run: () => void; relaxed: boolean } {
     case "copy":
       return { relaxed, run: () => exports.copy(CEILING_BYTES, 0, CEILING_BYTES) };
     default:
-      throw new RangeError(`ceilingJob: task is not a ceiling, expected multiply-add, read or copy, got "${task.kind}". Use another library.`);
+      throw new RangeError(
+        `ceilingJob: task is not a ceiling, expected multiply-add, read or copy, got "${task.kind}". Use another library.`,
+      );
   }
 }

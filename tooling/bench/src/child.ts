@@ -22,7 +22,9 @@ async function openLibrary(library: string): Promise<OpenJob> {
     case "machine":
       return (await import("./sides/machine.ts")).open;
     default:
-      throw new RangeError(`child: library is unknown, expected one of the files in sides/, got "${library}". Check --peers.`);
+      throw new RangeError(
+        `child: library is unknown, expected one of the files in sides/, got "${library}". Check --peers.`,
+      );
   }
 }
 
@@ -57,7 +59,12 @@ async function answer(request: Request): Promise<Reply> {
 
 process.on("message", (request: Request) => {
   answer(request)
-    .catch((error: unknown): Reply => ({ type: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+    .catch(
+      (error: unknown): Reply => ({
+        type: "failed",
+        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+    )
     .then((reply) => process.send?.(reply));
 });
 process.on("disconnect", () => process.exit(0));

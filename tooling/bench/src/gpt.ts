@@ -50,7 +50,12 @@ export function roughNormal(count: number, deviation: number, uniform: () => num
 }
 
 /** Names and shapes of the weights, GPT-2's names; linear weights are [in, out] as in GPT-2's files. */
-export function weightShapes({ numLayers, dModel: E, context, vocabSize }: GptShape): readonly [name: string, shape: readonly number[]][] {
+export function weightShapes({
+  numLayers,
+  dModel: E,
+  context,
+  vocabSize,
+}: GptShape): readonly [name: string, shape: readonly number[]][] {
   const shapes: [string, readonly number[]][] = [
     ["wte.weight", [vocabSize, E]],
     ["wpe.weight", [context, E]],

@@ -1,8 +1,8 @@
 /** Turns measured sides into figures, and figures into a table. */
-import { type Case, ceilingRate, type Comparison, type Rate } from "./cases.ts";
+import { type Case, type Comparison, ceilingRate, type Rate } from "./cases.ts";
 import type { Machine } from "./machine.ts";
 import type { SideResult } from "./rounds.ts";
-import { compare, type Ratio, summarize, type Summary } from "./statistics.ts";
+import { compare, type Ratio, type Summary, summarize } from "./statistics.ts";
 
 /** One side's figures. */
 export interface SideReport {
@@ -41,14 +41,21 @@ function sideReport(side: SideResult, rates: readonly Rate[]): SideReport {
     label: side.spec.label,
     about: side.about,
     milliseconds,
-    rates: (own === undefined ? rates : [own]).map(({ unit, perRun }) => ({ unit, value: (perRun * 1000) / milliseconds.min })),
+    rates: (own === undefined ? rates : [own]).map(({ unit, perRun }) => ({
+      unit,
+      value: (perRun * 1000) / milliseconds.min,
+    })),
     idleShare: side.idleShare,
     peakMegabytes: side.peakMegabytes,
   };
 }
 
 /** Figures of a case. */
-export function reportCase({ name, title, rates, comparisons }: Case, results: readonly SideResult[], differs: string | undefined): CaseReport {
+export function reportCase(
+  { name, title, rates, comparisons }: Case,
+  results: readonly SideResult[],
+  differs: string | undefined,
+): CaseReport {
   const rounds = new Map(results.map((result) => [result.spec.label, result.rounds]));
   return {
     name,
@@ -65,7 +72,13 @@ export function reportCase({ name, title, rates, comparisons }: Case, results: r
 
 const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
-function sideRow({ label, milliseconds: { min, median, spread, count }, rates, idleShare, peakMegabytes }: SideReport): string {
+function sideRow({
+  label,
+  milliseconds: { min, median, spread, count },
+  rates,
+  idleShare,
+  peakMegabytes,
+}: SideReport): string {
   const speed = rates.map(({ unit, value }) => `${figure(value)} ${unit}`).join(", ");
   const idle = idleShare > DISTURBING_SHARE ? `; used ${(idleShare * 100).toFixed(0)} % of a core while idle` : "";
   return `| ${label} | ${figure(min)} | ${figure(median)} | ${figure(spread)} | ${count} | ${speed} | ${peakMegabytes.toFixed(0)}${idle} |`;
@@ -78,7 +91,12 @@ function ratioRow({ faster, slower, byMin, byRound, wanted }: Comparison & Ratio
 
 /** A case as Markdown; it is what the terminal shows too. */
 export function caseMarkdown({ name, title, sides, ratios, disagreement }: CaseReport): string {
-  const settings = sides.map(({ label, about }) => `${label}: ${Object.entries(about).map(([key, value]) => `${key} ${value}`).join(", ")}`);
+  const settings = sides.map(
+    ({ label, about }) =>
+      `${label}: ${Object.entries(about)
+        .map(([key, value]) => `${key} ${value}`)
+        .join(", ")}`,
+  );
   return [
     `## ${name}: ${title}`,
     "",
@@ -86,8 +104,17 @@ export function caseMarkdown({ name, title, sides, ratios, disagreement }: CaseR
     "| --- | ---: | ---: | ---: | ---: | --- | --- |",
     ...sides.map(sideRow),
     "",
-    ...(ratios.length === 0 ? [] : ["| times as fast | by minimum | by round (median) | wanted |", "| --- | ---: | ---: | --- |", ...ratios.map(ratioRow), ""]),
-    ...(disagreement === undefined ? [] : [`**The sides computed different numbers: ${disagreement}. These times compare nothing.**`, ""]),
+    ...(ratios.length === 0
+      ? []
+      : [
+          "| times as fast | by minimum | by round (median) | wanted |",
+          "| --- | ---: | ---: | --- |",
+          ...ratios.map(ratioRow),
+          "",
+        ]),
+    ...(disagreement === undefined
+      ? []
+      : [`**The sides computed different numbers: ${disagreement}. These times compare nothing.**`, ""]),
     settings.join("; "),
     "",
   ].join("\n");

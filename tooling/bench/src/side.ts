@@ -42,7 +42,9 @@ function request(child: ChildProcess, label: string, message: Request): Promise<
     const received = (reply: Reply): void =>
       settle(() => (reply.type === "failed" ? reject(new Error(`${label}: ${reply.message}`)) : resolve(reply)));
     const exited = (code: number | null, signal: string | null): void =>
-      settle(() => reject(new Error(`${label}: the process ended (code ${code}, signal ${signal}) during "${message.type}"`)));
+      settle(() =>
+        reject(new Error(`${label}: the process ended (code ${code}, signal ${signal}) during "${message.type}"`)),
+      );
     child.on("message", received);
     child.on("exit", exited);
     child.send(message);

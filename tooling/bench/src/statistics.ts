@@ -7,7 +7,8 @@ export function median(values: readonly number[]): number {
 
 /** Linear interpolation between the two nearest of the sorted values. */
 export function quantile(values: readonly number[], fraction: number): number {
-  if (values.length === 0) throw new RangeError("quantile: values is empty, expected at least one number, got []. Run at least one round.");
+  if (values.length === 0)
+    throw new RangeError("quantile: values is empty, expected at least one number, got []. Run at least one round.");
   const sorted = [...values].sort((a, b) => a - b);
   const place = fraction * (sorted.length - 1);
   const below = Math.floor(place);

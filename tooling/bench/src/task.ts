@@ -68,7 +68,12 @@ export type Request =
 /** Child to parent. */
 export type Reply =
   | { readonly type: "opened"; readonly about: Readonly<Record<string, string>> }
-  | { readonly type: "ran"; readonly milliseconds: readonly number[]; readonly idleShare: number; readonly peakMegabytes: number }
+  | {
+      readonly type: "ran";
+      readonly milliseconds: readonly number[];
+      readonly idleShare: number;
+      readonly peakMegabytes: number;
+    }
   | { readonly type: "witnessed"; readonly values: readonly number[] }
   | { readonly type: "failed"; readonly message: string };
 
@@ -83,5 +88,7 @@ export function matmulFlops({ m, k, n }: MatmulTask): number {
 
 /** Throws the one error for a task that a library does not offer. */
 export function unsupported(library: Library, task: Task): never {
-  throw new RangeError(`openJob: task is not offered by ${library}, expected one of its kinds, got "${task.kind}". Leave this peer out with --peers.`);
+  throw new RangeError(
+    `openJob: task is not offered by ${library}, expected one of its kinds, got "${task.kind}". Leave this peer out with --peers.`,
+  );
 }

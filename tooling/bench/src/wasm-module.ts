@@ -91,13 +91,24 @@ function assemble(relaxed: boolean): Uint8Array<ArrayBuffer> {
     const bytes = [...vector(vectors === 0 ? [] : [[...unsigned(vectors), V128]]), ...body];
     return [...unsigned(bytes.length), ...bytes];
   };
-  const type = (parameters: number[], results: number[]): number[] => [0x60, ...vector(parameters.map((p) => [p])), ...vector(results.map((r) => [r]))];
+  const type = (parameters: number[], results: number[]): number[] => [
+    0x60,
+    ...vector(parameters.map((p) => [p])),
+    ...vector(results.map((r) => [r])),
+  ];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, vector([type([I32], [F32]), type([I32, I32], [F32]), type([I32, I32, I32], [])])),
     ...section(2, vector([[...text("host"), ...text("memory"), 2, 3, 1, ...unsigned(65536)]])),
     ...section(3, vector([[0], [1], [2]])),
-    ...section(7, vector([[...text("multiplyAdd"), 0, 0], [...text("read"), 0, 1], [...text("copy"), 0, 2]])),
+    ...section(
+      7,
+      vector([
+        [...text("multiplyAdd"), 0, 0],
+        [...text("read"), 0, 1],
+        [...text("copy"), 0, 2],
+      ]),
+    ),
     ...section(10, vector([code(2 + ACCUMULATORS, multiplyAddBody(relaxed)), code(4, readBody()), code(0, copyBody)])),
   ]);
 }

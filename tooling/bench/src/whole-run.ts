@@ -19,17 +19,34 @@ const WANTED = { validationLoss: 1.9, seconds: 240, peakMegabytes: 400 };
 const commandLine = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.meta.url));
 
 /** Adds the peak memory of the process to standard error, in kilobytes; see `watchPeak`. */
-const PEAK_PROBE = "data:text/javascript,process.on('exit',()=>process.stderr.write('\\npeak-kilobytes '+process.resourceUsage().maxRSS+'\\n'))";
+const PEAK_PROBE =
+  "data:text/javascript,process.on('exit',()=>process.stderr.write('\\npeak-kilobytes '+process.resourceUsage().maxRSS+'\\n'))";
 
 /** Trains 2,000 steps on a text; the output folder is removed afterwards. */
 export async function trainWhole(text: string): Promise<WholeRun> {
   const path = resolve(text);
-  if (!existsSync(path)) throw new RangeError(`trainWhole: text is missing, expected a readable file, got "${path}". Pass --text FILE.`);
+  if (!existsSync(path))
+    throw new RangeError(`trainWhole: text is missing, expected a readable file, got "${path}". Pass --text FILE.`);
   const folder = mkdtempSync(join(tmpdir(), "heed-bench-"));
   const start = performance.now();
   const child = spawn(
     process.execPath,
-    ["--conditions=@heed/source", "--no-warnings", "--import", PEAK_PROBE, commandLine, "train", path, "--preset", "nanogpt-cpu", "--seed", "1", "--out", join(folder, "run"), "--json"],
+    [
+      "--conditions=@heed/source",
+      "--no-warnings",
+      "--import",
+      PEAK_PROBE,
+      commandLine,
+      "train",
+      path,
+      "--preset",
+      "nanogpt-cpu",
+      "--seed",
+      "1",
+      "--out",
+      join(folder, "run"),
+      "--json",
+    ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let validationLoss: number | undefined;

@@ -8,12 +8,25 @@ const shape: GptShape = { numLayers: 2, numHeads: 2, dModel: 16, context: 8, voc
 const tolerance = 1e-3;
 
 function sidesOf(task: Task, libraries: readonly [Library, number][]): SideSpec[] {
-  return libraries.map(([library, threads]) => ({ label: `${library} ${threads}t`, library, task, threads, iterations: 2 }));
+  return libraries.map(([library, threads]) => ({
+    label: `${library} ${threads}t`,
+    library,
+    task,
+    threads,
+    iterations: 2,
+  }));
 }
 
 test("every side trains the same GPT: equal losses over three steps, which fall", async () => {
   const task: Task = { kind: "step", shape, batch: 3 };
-  const sides = sidesOf(task, [["heed", 1], ["heed", 2], ["jax", 1], ["jax", 2], ["tfjs", 1], ["tfjs-tuned", 1]]);
+  const sides = sidesOf(task, [
+    ["heed", 1],
+    ["heed", 2],
+    ["jax", 1],
+    ["jax", 2],
+    ["tfjs", 1],
+    ["tfjs-tuned", 1],
+  ]);
   const results = await interleave(sides, { rounds: 2, warmUps: 1 });
   expect(disagreement(results, tolerance)).toBeUndefined();
   for (const { witness, rounds } of results) {
@@ -26,8 +39,17 @@ test("every side trains the same GPT: equal losses over three steps, which fall"
 });
 
 test("ONNX Runtime and heed give the same logits for a prompt and after decoding", async () => {
-  for (const task of [{ kind: "prefill", shape, prompt: 5 }, { kind: "decode", shape, prompt: 5, tokens: 3 }] satisfies Task[]) {
-    const results = await interleave(sidesOf(task, [["heed", 1], ["ort", 1]]), { rounds: 1, warmUps: 1 });
+  for (const task of [
+    { kind: "prefill", shape, prompt: 5 },
+    { kind: "decode", shape, prompt: 5, tokens: 3 },
+  ] satisfies Task[]) {
+    const results = await interleave(
+      sidesOf(task, [
+        ["heed", 1],
+        ["ort", 1],
+      ]),
+      { rounds: 1, warmUps: 1 },
+    );
     expect(disagreement(results, tolerance)).toBeUndefined();
     expect(results[0]?.witness).toHaveLength(16);
   }
@@ -35,9 +57,23 @@ test("ONNX Runtime and heed give the same logits for a prompt and after decoding
 
 test("every side multiplies the same matrices, whatever way they are stored", async () => {
   const products: SideResult[] = [];
-  for (const [transposeA, transposeB] of [[false, false], [true, false], [false, true], [true, true]] as const) {
+  for (const [transposeA, transposeB] of [
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ] as const) {
     const task: Task = { kind: "matmul", m: 20, k: 7, n: 13, transposeA, transposeB };
-    products.push(...(await interleave(sidesOf(task, [["heed", 1], ["jax", 1], ["tfjs", 1]]), { rounds: 1, warmUps: 1 })));
+    products.push(
+      ...(await interleave(
+        sidesOf(task, [
+          ["heed", 1],
+          ["jax", 1],
+          ["tfjs", 1],
+        ]),
+        { rounds: 1, warmUps: 1 },
+      )),
+    );
   }
   expect(products).toHaveLength(12);
   expect(disagreement(products, tolerance)).toBeUndefined();
@@ -53,9 +89,15 @@ test("sides that compute different numbers are found out", () => {
     peakMegabytes: 0,
   });
   expect(disagreement([side("a", [1, 2]), side("b", [1, 2.0001])], tolerance)).toBeUndefined();
-  expect(disagreement([side("a", [1, 2]), side("b", [1, 2.01])], tolerance)).toMatchInlineSnapshot(`"number 1 is 2.01 at b, 2 at a"`);
-  expect(disagreement([side("a", [1, 2]), side("b", [1])], tolerance)).toMatchInlineSnapshot(`"b shows 1 numbers, a 2"`);
-  expect(disagreement([side("a", [1]), side("b", [Number.NaN])], tolerance)).toMatchInlineSnapshot(`"number 0 is NaN at b, 1 at a"`);
+  expect(disagreement([side("a", [1, 2]), side("b", [1, 2.01])], tolerance)).toMatchInlineSnapshot(
+    `"number 1 is 2.01 at b, 2 at a"`,
+  );
+  expect(disagreement([side("a", [1, 2]), side("b", [1])], tolerance)).toMatchInlineSnapshot(
+    `"b shows 1 numbers, a 2"`,
+  );
+  expect(disagreement([side("a", [1]), side("b", [Number.NaN])], tolerance)).toMatchInlineSnapshot(
+    `"number 0 is NaN at b, 1 at a"`,
+  );
 });
 
 test("a side that fails says who it was and why", async () => {

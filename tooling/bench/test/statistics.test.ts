@@ -27,5 +27,7 @@ test("rounds in which one side sat out do not count", () => {
 });
 
 test("no values are refused", () => {
-  expect(() => median([])).toThrowErrorMatchingInlineSnapshot(`[RangeError: quantile: values is empty, expected at least one number, got []. Run at least one round.]`);
+  expect(() => median([])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: quantile: values is empty, expected at least one number, got []. Run at least one round.]`,
+  );
 });

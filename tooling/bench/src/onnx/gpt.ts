@@ -14,7 +14,10 @@ export const pastName = (layer: number): string => `past.${layer}`;
 export const presentName = (layer: number): string => `present.${layer}`;
 
 /** Lays weights one after another; returns their places and their bytes. */
-export function packWeights(weights: readonly Weight[]): { places: readonly ExternalTensor[]; bytes: Uint8Array<ArrayBuffer> } {
+export function packWeights(weights: readonly Weight[]): {
+  places: readonly ExternalTensor[];
+  bytes: Uint8Array<ArrayBuffer>;
+} {
   const bytes = new Uint8Array(weights.reduce((sum, { values }) => sum + values.byteLength, 0));
   let offset = 0;
   const places = weights.map(({ name, shape, values }) => {
@@ -52,7 +55,11 @@ function block(layer: number, { numHeads, numLayers }: GptShape): Node[] {
       attributes: { num_heads: numHeads, unidirectional: 1 },
     },
     { op: "MatMul", inputs: [t("mixed"), w("attn.c_proj.weight")], outputs: [t("projected")] },
-    skipNorm([t("projected"), t("residual"), w("ln_2.weight"), w("ln_2.bias"), w("attn.c_proj.bias")], t("normed2"), t("residual2")),
+    skipNorm(
+      [t("projected"), t("residual"), w("ln_2.weight"), w("ln_2.bias"), w("attn.c_proj.bias")],
+      t("normed2"),
+      t("residual2"),
+    ),
     { op: "MatMul", inputs: [t("normed2"), w("mlp.c_fc.weight")], outputs: [t("wide")] },
     { op: "FastGelu", domain: MICROSOFT, inputs: [t("wide"), w("mlp.c_fc.bias")], outputs: [t("active")] },
     { op: "MatMul", inputs: [t("active"), w("mlp.c_proj.weight")], outputs: [t("narrow")] },
@@ -71,7 +78,11 @@ function block(layer: number, { numHeads, numLayers }: GptShape): Node[] {
 export function gptModel(shape: GptShape, weights: readonly ExternalTensor[]): Model {
   const { numLayers, numHeads, dModel, vocabSize } = shape;
   const layers = Array.from({ length: numLayers }, (_, layer) => layer);
-  const cache = (name: string, length: string): Port => ({ name, type: FLOAT32, shape: [2, 1, numHeads, length, dModel / numHeads] });
+  const cache = (name: string, length: string): Port => ({
+    name,
+    type: FLOAT32,
+    shape: [2, 1, numHeads, length, dModel / numHeads],
+  });
   return {
     nodes: [
       { op: "Gather", inputs: ["wte.weight", "tokens"], outputs: ["embedded"] },
@@ -87,7 +98,10 @@ export function gptModel(shape: GptShape, weights: readonly ExternalTensor[]): M
       { name: "lastRow", type: INT32, shape: [] },
       ...layers.map((layer) => cache(pastName(layer), "past")),
     ],
-    outputs: [{ name: "logits", type: FLOAT32, shape: [1, vocabSize] }, ...layers.map((layer) => cache(presentName(layer), "total"))],
+    outputs: [
+      { name: "logits", type: FLOAT32, shape: [1, vocabSize] },
+      ...layers.map((layer) => cache(presentName(layer), "total")),
+    ],
     weights,
     weightsFile: WEIGHTS_FILE,
   };

@@ -52,7 +52,10 @@ const MICROSOFT_DOMAIN = "com.microsoft";
 function attributeBytes([name, value]: readonly [string, Attribute]): Bytes {
   const FLOAT = 1;
   const INT = 2;
-  const rest = typeof value === "number" ? [...integerField(3, value), ...integerField(20, INT)] : [...floatField(2, value.float), ...integerField(20, FLOAT)];
+  const rest =
+    typeof value === "number"
+      ? [...integerField(3, value), ...integerField(20, INT)]
+      : [...floatField(2, value.float), ...integerField(20, FLOAT)];
   return [...textField(1, name), ...rest];
 }
 
@@ -67,7 +70,9 @@ function nodeBytes({ op, inputs, outputs, domain = "", attributes = {} }: Node):
 }
 
 function portBytes({ name, type, shape }: Port): Bytes {
-  const axes = shape.flatMap((axis) => messageField(1, typeof axis === "number" ? integerField(1, axis) : textField(2, axis)));
+  const axes = shape.flatMap((axis) =>
+    messageField(1, typeof axis === "number" ? integerField(1, axis) : textField(2, axis)),
+  );
   const tensorType = [...integerField(1, type), ...messageField(2, axes)];
   return [...textField(1, name), ...messageField(2, messageField(1, tensorType))];
 }
@@ -95,7 +100,8 @@ export function modelBytes({ nodes, inputs, outputs, weights, weightsFile }: Mod
     ...inputs.flatMap((port) => messageField(11, portBytes(port))),
     ...outputs.flatMap((port) => messageField(12, portBytes(port))),
   ];
-  const opset = (domain: string, version: number): Bytes => messageField(8, [...textField(1, domain), ...integerField(2, version)]);
+  const opset = (domain: string, version: number): Bytes =>
+    messageField(8, [...textField(1, domain), ...integerField(2, version)]);
   return Uint8Array.from([
     ...integerField(1, IR_VERSION),
     ...messageField(7, graph),

@@ -22,7 +22,9 @@ const key = (field: number, wire: number): number[] => varint(field * 8 + wire);
 /** A non-negative whole number, up to 2 ** 53. */
 export function integerField(field: number, value: number): Bytes {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`integerField: value is not writable, expected a whole number from 0 to 2 ** 53, got ${value}. Pass a size, an offset or an enum's number.`);
+    throw new RangeError(
+      `integerField: value is not writable, expected a whole number from 0 to 2 ** 53, got ${value}. Pass a size, an offset or an enum's number.`,
+    );
   }
   return [...key(field, VARINT), ...varint(value)];
 }

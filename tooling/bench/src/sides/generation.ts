@@ -17,5 +17,8 @@ export function greedyToken(logits: ArrayLike<number>): number {
 /** Sixteen logits, spread over the vocabulary. */
 export function sampleOfLogits(logits: ArrayLike<number>): number[] {
   const samples = 16;
-  return Array.from({ length: samples }, (_, i) => logits[Math.floor((i * (logits.length - 1)) / (samples - 1))] as number);
+  return Array.from(
+    { length: samples },
+    (_, i) => logits[Math.floor((i * (logits.length - 1)) / (samples - 1))] as number,
+  );
 }

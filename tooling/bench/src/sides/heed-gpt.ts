@@ -30,7 +30,10 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
 function ownName(name: string): string {
   const [, block, rest] = /^(?:h\.(\d+)\.)?(.*)$/.exec(name) as unknown as [string, string | undefined, string];
   const own = OWN_NAMES[rest];
-  if (own === undefined) throw new RangeError(`ownName: name is not one of GPT-2's weights, expected one of ${Object.keys(OWN_NAMES).join(", ")}, got "${name}". Add it to the table`);
+  if (own === undefined)
+    throw new RangeError(
+      `ownName: name is not one of GPT-2's weights, expected one of ${Object.keys(OWN_NAMES).join(", ")}, got "${name}". Add it to the table`,
+    );
   return block === undefined ? own : `blocks.${block}.${own}`;
 }
 
@@ -43,8 +46,14 @@ function ownTensor({ name, shape, values }: Weight): Tensor {
   return fromArray(turned, [dOut, dIn]);
 }
 
-function buildModel({ numLayers, numHeads, dModel, context, vocabSize }: GptShape, weights: readonly Weight[]): Decoder {
-  const model = gpt2({ vocabSize, maxSeqLen: context, dModel, numLayers, numHeads, layerNormEpsilon: NORM_EPSILON }, null);
+function buildModel(
+  { numLayers, numHeads, dModel, context, vocabSize }: GptShape,
+  weights: readonly Weight[],
+): Decoder {
+  const model = gpt2(
+    { vocabSize, maxSeqLen: context, dModel, numLayers, numHeads, layerNormEpsilon: NORM_EPSILON },
+    null,
+  );
   scope(() => loadStateDict(model, new Map(weights.map((weight) => [ownName(weight.name), ownTensor(weight)]))));
   return model;
 }
@@ -54,12 +63,24 @@ export function makeStep(shape: GptShape, weights: readonly Weight[], batch: Bat
   const model = buildModel(shape, weights);
   const objective = causalLM();
   const { learningRate, beta1, beta2, epsilon, weightDecay } = ADAMW;
-  const optimizer = adamW({ parameters: decayMatricesOnly(parameters(model), weightDecay), learningRate, betas: [beta1, beta2], epsilon });
-  const example = { inputs: batch.tokens, targets: batch.targets, lossWeights: new Float32Array(batch.targets.length).fill(1) };
+  const optimizer = adamW({
+    parameters: decayMatricesOnly(parameters(model), weightDecay),
+    learningRate,
+    betas: [beta1, beta2],
+    epsilon,
+  });
+  const example = {
+    inputs: batch.tokens,
+    targets: batch.targets,
+    lossWeights: new Float32Array(batch.targets.length).fill(1),
+  };
   return async () => {
     const loss = scope(() => {
       const tokens = fromArray(batch.tokens, [batch.size, shape.context]);
-      const { value, gradients } = valueAndGradients(() => objective.loss(model.forward(tokens), example), optimizer.parameters);
+      const { value, gradients } = valueAndGradients(
+        () => objective.loss(model.forward(tokens), example),
+        optimizer.parameters,
+      );
       optimizer.step(gradients);
       return value;
     });
@@ -77,14 +98,17 @@ export interface Continuation {
 }
 
 /** Returns a function that starts to continue a prompt by at most `most` tokens. */
-export function makeGenerator(shape: GptShape, weights: readonly Weight[]): (prompt: Int32Array, most: number) => Continuation {
+export function makeGenerator(
+  shape: GptShape,
+  weights: readonly Weight[],
+): (prompt: Int32Array, most: number) => Continuation {
   const model = buildModel(shape, weights);
   return (prompt, most) => {
     const steps = generate({ model, prompts: [prompt], maxNewTokens: most });
     return {
       next: async () => {
         const { value } = await steps.next();
-        return ((value as GeneratedStep).logits[0]) as Float32Array;
+        return (value as GeneratedStep).logits[0] as Float32Array;
       },
       close: async () => void (await steps.return()),
     };

@@ -1,7 +1,17 @@
 /** This repository, as a user gets it: the default backend with a chosen number of threads. */
 import { type Backend, createWasmBackend, data, fromArray, matmul, useBackend } from "@heed/tensor";
 import { makeBatch, makeWeights } from "../gpt.ts";
-import { BATCH_SEED, type DecodeTask, type Job, type MatmulTask, type PrefillTask, type StepTask, type Task, unsupported, WEIGHT_SEED } from "../task.ts";
+import {
+  BATCH_SEED,
+  type DecodeTask,
+  type Job,
+  type MatmulTask,
+  type PrefillTask,
+  type StepTask,
+  type Task,
+  unsupported,
+  WEIGHT_SEED,
+} from "../task.ts";
 import { promptTokens, sampleOfLogits } from "./generation.ts";
 import { lossJob } from "./loss-job.ts";
 import { matmulOperands, sampleOfProduct } from "./operands.ts";
@@ -10,7 +20,10 @@ type About = Readonly<Record<string, string>>;
 
 function startBackend(threads: number): Backend {
   const backend = createWasmBackend({ threads });
-  if (backend === undefined) throw new Error("startBackend: this engine has no WebAssembly SIMD, expected one that has. Run the benchmark on Node 24");
+  if (backend === undefined)
+    throw new Error(
+      "startBackend: this engine has no WebAssembly SIMD, expected one that has. Run the benchmark on Node 24",
+    );
   useBackend(backend);
   return backend;
 }

@@ -2,20 +2,29 @@
  * The GPT step in jax-js, written the way its own documentation does it: one jitted function from parameters, moments and batch to
  * their successors. Embeddings and picked targets go through one-hot products, because the gradient of a gather does not jit in 0.1.25.
  */
-import { type Array as JaxArray, blockUntilReady, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { blockUntilReady, type Array as JaxArray, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
 import { ADAMW, type Batch, type GptShape, NORM_EPSILON, type Weight } from "../gpt.ts";
 
 type Params = { [name: string]: JaxArray };
-type StepFn = (params: Params, first: Params, second: Params, corrections: JaxArray[], tokens: JaxArray, targets: JaxArray) => [Params, Params, Params, JaxArray];
+type StepFn = (
+  params: Params,
+  first: Params,
+  second: Params,
+  corrections: JaxArray[],
+  tokens: JaxArray,
+  targets: JaxArray,
+) => [Params, Params, Params, JaxArray];
 
 function pick(params: Params, name: string): JaxArray {
   const value = params[name];
-  if (value === undefined) throw new RangeError(`pick: name is not a weight, expected one of the model's, got "${name}". Check weightShapes.`);
+  if (value === undefined)
+    throw new RangeError(`pick: name is not a weight, expected one of the model's, got "${name}". Check weightShapes.`);
   return value;
 }
 
 const linear = (x: JaxArray, w: JaxArray, b: JaxArray): JaxArray => np.matmul(x, w).add(b);
-const layerNorm = (x: JaxArray, w: JaxArray, b: JaxArray): JaxArray => nn.standardize(x, -1, { epsilon: NORM_EPSILON }).mul(w).add(b);
+const layerNorm = (x: JaxArray, w: JaxArray, b: JaxArray): JaxArray =>
+  nn.standardize(x, -1, { epsilon: NORM_EPSILON }).mul(w).add(b);
 
 /** Causal attention of [B * T, 3 E] rows of queries, keys and values -> [B * T, E]. */
 function attend(qkv: JaxArray, { numHeads: H, dModel: E, context: T }: GptShape, B: number): JaxArray {
@@ -36,18 +45,32 @@ function lossFn(shape: GptShape, B: number) {
     let x = embedded.add(pick(params, "wpe.weight")).reshape([B * T, E]);
     for (let layer = 0; layer < numLayers; layer++) {
       const w = (name: string): JaxArray => pick(params, `h.${layer}.${name}`);
-      const qkv = linear(layerNorm(x.ref, w("ln_1.weight"), w("ln_1.bias")), w("attn.c_attn.weight"), w("attn.c_attn.bias"));
+      const qkv = linear(
+        layerNorm(x.ref, w("ln_1.weight"), w("ln_1.bias")),
+        w("attn.c_attn.weight"),
+        w("attn.c_attn.bias"),
+      );
       x = x.add(linear(attend(qkv, shape, B), w("attn.c_proj.weight"), w("attn.c_proj.bias")));
       const wide = linear(layerNorm(x.ref, w("ln_2.weight"), w("ln_2.bias")), w("mlp.c_fc.weight"), w("mlp.c_fc.bias"));
       x = x.add(linear(nn.gelu(wide), w("mlp.c_proj.weight"), w("mlp.c_proj.bias")));
     }
     const logits = np.matmul(layerNorm(x, pick(params, "ln_f.weight"), pick(params, "ln_f.bias")), np.transpose(wte));
-    return nn.logSoftmax(logits, -1).mul(nn.oneHot(targets, V)).sum().mul(-1 / (B * T));
+    return nn
+      .logSoftmax(logits, -1)
+      .mul(nn.oneHot(targets, V))
+      .sum()
+      .mul(-1 / (B * T));
   };
 }
 
 /** AdamW of one weight; consumes everything. */
-function adamw(w: JaxArray, gradient: JaxArray, first: JaxArray, second: JaxArray, corrections: readonly [JaxArray, JaxArray]): [JaxArray, JaxArray, JaxArray] {
+function adamw(
+  w: JaxArray,
+  gradient: JaxArray,
+  first: JaxArray,
+  second: JaxArray,
+  corrections: readonly [JaxArray, JaxArray],
+): [JaxArray, JaxArray, JaxArray] {
   const { learningRate, beta1, beta2, epsilon, weightDecay } = ADAMW;
   const m = first.mul(beta1).add(gradient.ref.mul(1 - beta1));
   const v = second.mul(beta2).add(np.square(gradient).mul(1 - beta2));
@@ -76,7 +99,9 @@ function stepFn(shape: GptShape, B: number): StepFn {
 export function makeStep(shape: GptShape, weights: readonly Weight[], batch: Batch): () => Promise<number> {
   const step = stepFn(shape, batch.size);
   const zeros = (): Params => Object.fromEntries(weights.map((w) => [w.name, np.zeros([...w.shape])]));
-  let params: Params = Object.fromEntries(weights.map((w) => [w.name, np.array(w.values as Float32Array<ArrayBuffer>).reshape([...w.shape])]));
+  let params: Params = Object.fromEntries(
+    weights.map((w) => [w.name, np.array(w.values as Float32Array<ArrayBuffer>).reshape([...w.shape])]),
+  );
   let first = zeros();
   let second = zeros();
   let count = 0;

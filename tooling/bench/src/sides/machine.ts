@@ -6,7 +6,10 @@ import type { Job, Task } from "../task.ts";
 /** Opens a ceiling; every thread has its own buffers, and a run is over when the last one is. */
 export async function open(task: Task, threads: number): Promise<Job> {
   const own = ceilingJob(task);
-  const others = Array.from({ length: threads - 1 }, () => new Worker(new URL("./machine-thread.ts", import.meta.url), { workerData: task }));
+  const others = Array.from(
+    { length: threads - 1 },
+    () => new Worker(new URL("./machine-thread.ts", import.meta.url), { workerData: task }),
+  );
   for (const worker of others) worker.unref();
   const turn = (worker: Worker): Promise<void> =>
     new Promise((resolve, reject) => {

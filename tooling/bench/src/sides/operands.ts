@@ -10,7 +10,8 @@ export interface Matrix {
 
 function transpose({ shape: [rows, columns], values }: Matrix): Matrix {
   const turned = new Float32Array(values.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) turned[j * rows + i] = values[i * columns + j] as number;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) turned[j * rows + i] = values[i * columns + j] as number;
   return { shape: [columns, rows], values: turned };
 }
 
@@ -25,5 +26,8 @@ export function matmulOperands({ m, k, n, transposeA, transposeB }: MatmulTask):
 /** A few elements of a product, spread over it. */
 export function sampleOfProduct(product: ArrayLike<number>): number[] {
   const samples = 16;
-  return Array.from({ length: samples }, (_, i) => product[Math.floor((i * (product.length - 1)) / (samples - 1))] as number);
+  return Array.from(
+    { length: samples },
+    (_, i) => product[Math.floor((i * (product.length - 1)) / (samples - 1))] as number,
+  );
 }

@@ -19,17 +19,28 @@ async function openSession(shape: GptShape): Promise<ort.InferenceSession> {
 }
 
 /** One pass over `tokens`, which stand after `start` cached ones. */
-function forward(session: ort.InferenceSession, shape: GptShape, tokens: Int32Array, start: number, before?: Outputs): Promise<Outputs> {
+function forward(
+  session: ort.InferenceSession,
+  shape: GptShape,
+  tokens: Int32Array,
+  start: number,
+  before?: Outputs,
+): Promise<Outputs> {
   const { numLayers, numHeads, dModel } = shape;
   const T = tokens.length;
   const feeds: Record<string, ort.Tensor> = {
     tokens: new ort.Tensor("int32", tokens, [1, T]),
-    positions: new ort.Tensor("int32", Int32Array.from(tokens, (_, i) => start + i), [1, T]),
+    positions: new ort.Tensor(
+      "int32",
+      Int32Array.from(tokens, (_, i) => start + i),
+      [1, T],
+    ),
     lastRow: new ort.Tensor("int32", Int32Array.of(T - 1), []),
   };
   for (let layer = 0; layer < numLayers; layer++) {
     const kept = before?.[presentName(layer)] as ort.Tensor | undefined;
-    feeds[pastName(layer)] = kept ?? new ort.Tensor("float32", new Float32Array(0), [2, 1, numHeads, 0, dModel / numHeads]);
+    feeds[pastName(layer)] =
+      kept ?? new ort.Tensor("float32", new Float32Array(0), [2, 1, numHeads, 0, dModel / numHeads]);
   }
   return session.run(feeds);
 }

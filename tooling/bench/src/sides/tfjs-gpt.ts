@@ -37,7 +37,11 @@ function tunedProducts(tf: Tf): Products {
       value: tf.fused.matMul({ a: x as Matrix, b: w as Matrix, bias: b as Tensor }),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const [input, weight] = saved as [Matrix, Matrix];
-        return [tf.matMul(dy as Matrix, tf.transpose(weight)), tf.matMul(tf.transpose(input), dy as Matrix), columnSums(dy as Matrix)];
+        return [
+          tf.matMul(dy as Matrix, tf.transpose(weight)),
+          tf.matMul(tf.transpose(input), dy as Matrix),
+          columnSums(dy as Matrix),
+        ];
       },
     };
   });
@@ -85,20 +89,28 @@ class Gpt {
     this.batch = batch;
     this.products = products;
     this.weights = new Map(weights.map((w) => [w.name, tf.variable(tf.tensor(w.values, [...w.shape]), true, w.name)]));
-    this.mask = tf.tidy(() => tf.mul(tf.sub(1, tf.linalg.bandPart(tf.ones([shape.context, shape.context]), -1, 0)), -1e9));
+    this.mask = tf.tidy(() =>
+      tf.mul(tf.sub(1, tf.linalg.bandPart(tf.ones([shape.context, shape.context]), -1, 0)), -1e9),
+    );
     this.noBias = { model: tf.zeros([shape.dModel]), vocabulary: tf.zeros([shape.vocabSize]) };
   }
 
   private weight<T extends Tensor>(name: string): T {
     const value = this.weights.get(name);
-    if (value === undefined) throw new RangeError(`weight: name is not a weight, expected one of the model's, got "${name}". Check weightShapes.`);
+    if (value === undefined)
+      throw new RangeError(
+        `weight: name is not a weight, expected one of the model's, got "${name}". Check weightShapes.`,
+      );
     return value as Tensor as T;
   }
 
   /** [B * T, E] -> [B * H, ...], the axes of [B, T, H, D] in the given order. */
   private heads(x: Tensor, order: number[]): Stack {
     const { tf, batch, shape } = this;
-    const split = tf.transpose(tf.reshape(x, [batch, shape.context, shape.numHeads, shape.dModel / shape.numHeads]), order);
+    const split = tf.transpose(
+      tf.reshape(x, [batch, shape.context, shape.numHeads, shape.dModel / shape.numHeads]),
+      order,
+    );
     return tf.reshape(split, [batch * shape.numHeads, split.shape[2] as number, split.shape[3] as number]);
   }
 
@@ -115,9 +127,20 @@ class Gpt {
   private block(x: Matrix, layer: number): Matrix {
     const { tf, products } = this;
     const w = <T extends Tensor>(name: string): T => this.weight<T>(`h.${layer}.${name}`);
-    const qkv = products.linear(layerNorm(tf, x, w("ln_1.weight"), w("ln_1.bias")), w("attn.c_attn.weight"), w("attn.c_attn.bias"));
-    const attended = tf.add(x, products.linear(this.attend(qkv), w("attn.c_proj.weight"), w("attn.c_proj.bias"))) as Matrix;
-    const wide = products.linear(layerNorm(tf, attended, w("ln_2.weight"), w("ln_2.bias")), w("mlp.c_fc.weight"), w("mlp.c_fc.bias"));
+    const qkv = products.linear(
+      layerNorm(tf, x, w("ln_1.weight"), w("ln_1.bias")),
+      w("attn.c_attn.weight"),
+      w("attn.c_attn.bias"),
+    );
+    const attended = tf.add(
+      x,
+      products.linear(this.attend(qkv), w("attn.c_proj.weight"), w("attn.c_proj.bias")),
+    ) as Matrix;
+    const wide = products.linear(
+      layerNorm(tf, attended, w("ln_2.weight"), w("ln_2.bias")),
+      w("mlp.c_fc.weight"),
+      w("mlp.c_fc.bias"),
+    );
     return tf.add(attended, products.linear(gelu(tf, wide), w("mlp.c_proj.weight"), w("mlp.c_proj.bias")));
   }
 
@@ -135,7 +158,13 @@ class Gpt {
 }
 
 /** Returns a function that takes one step and returns the loss before it. */
-export function makeStep(tf: Tf, shape: GptShape, weights: readonly Weight[], batch: Batch, tuned: boolean): () => Promise<number> {
+export function makeStep(
+  tf: Tf,
+  shape: GptShape,
+  weights: readonly Weight[],
+  batch: Batch,
+  tuned: boolean,
+): () => Promise<number> {
   const gpt = new Gpt(tf, shape, weights, batch.size, tuned ? tunedProducts(tf) : plainProducts(tf));
   const { learningRate, beta1, beta2, epsilon, weightDecay } = ADAMW;
   const adam = tf.train.adam(learningRate, beta1, beta2, epsilon);

@@ -4,8 +4,8 @@
  */
 import { createRequire, registerHooks } from "node:module";
 import { dirname } from "node:path";
-import type * as TfCore from "@tensorflow/tfjs-core";
 import type * as TfWasm from "@tensorflow/tfjs-backend-wasm";
+import type * as TfCore from "@tensorflow/tfjs-core";
 import { makeBatch, makeWeights } from "../gpt.ts";
 import { BATCH_SEED, type Job, type MatmulTask, type Task, unsupported, WEIGHT_SEED } from "../task.ts";
 import { lossJob } from "./loss-job.ts";
@@ -18,10 +18,12 @@ const CORE_FILES = "/@tensorflow/tfjs-core/dist/";
 async function registerGradients(): Promise<void> {
   const hooks = registerHooks({
     resolve: (specifier, context, next) => {
-      const bare = context.parentURL?.includes(CORE_FILES) === true && specifier.startsWith(".") && !specifier.endsWith(".js");
+      const bare =
+        context.parentURL?.includes(CORE_FILES) === true && specifier.startsWith(".") && !specifier.endsWith(".js");
       return next(bare ? `${specifier}.js` : specifier, context);
     },
-    load: (url, context, next) => next(url, url.includes(CORE_FILES) && !url.includes("/tf-core.") ? { ...context, format: "module" } : context),
+    load: (url, context, next) =>
+      next(url, url.includes(CORE_FILES) && !url.includes("/tf-core.") ? { ...context, format: "module" } : context),
   });
   const rules = "@tensorflow/tfjs-core/dist/register_all_gradients.js";
   await import(rules);
@@ -37,7 +39,14 @@ async function load(): Promise<{ tf: typeof TfCore; about: Record<string, string
   wasm.setWasmPaths(`${dist}/`);
   await tf.setBackend("wasm");
   await tf.ready();
-  return { tf, about: { tfjs: packageVersion("@tensorflow/tfjs-core"), backend: tf.getBackend(), threads: String(wasm.getThreadsCount()) } };
+  return {
+    tf,
+    about: {
+      tfjs: packageVersion("@tensorflow/tfjs-core"),
+      backend: tf.getBackend(),
+      threads: String(wasm.getThreadsCount()),
+    },
+  };
 }
 
 /** A product; operands stored transposed are turned first, which is far faster in this backend than its transpose flags. */
@@ -46,7 +55,9 @@ function openMatmul(tf: typeof TfCore, task: MatmulTask, about: Record<string, s
   const left = tf.tensor2d(a.values, [...a.shape]);
   const right = tf.tensor2d(b.values, [...b.shape]);
   const product = (): TfCore.Tensor2D =>
-    tf.tidy(() => tf.matMul(task.transposeA ? tf.transpose(left) : left, task.transposeB ? tf.transpose(right) : right));
+    tf.tidy(() =>
+      tf.matMul(task.transposeA ? tf.transpose(left) : left, task.transposeB ? tf.transpose(right) : right),
+    );
   return {
     about,
     run: async () => product().dispose(),

@@ -15,7 +15,10 @@ class TextBlob extends Blob {
 
 function sourceOf(url: string | URL): string {
   const source = sources.get(String(url));
-  if (source === undefined) throw new RangeError(`sourceOf: url is not a blob made here, expected an object URL, got "${url}". Install the workers first.`);
+  if (source === undefined)
+    throw new RangeError(
+      `sourceOf: url is not a blob made here, expected an object URL, got "${url}". Install the workers first.`,
+    );
   return source;
 }
 
