@@ -1,1 +1,3 @@
-export {};
+export { exitCodes } from "./errors.ts";
+export type { Streams } from "./output.ts";
+export { main } from "./program.ts";
