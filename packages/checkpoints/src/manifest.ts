@@ -5,7 +5,7 @@ import { isJsonObject, type Json } from "./json.ts";
 import { decodeUtf8 } from "./text.ts";
 
 /** The version of the snapshot layout this package writes and reads. */
-export const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 1;
 
 /** Name of the file that says which files a snapshot has; it is written last. */
 export const MANIFEST_NAME = "manifest.json";

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from "./json.ts";
 import { storedBytes } from "./write-safetensors.ts";
 
 /** Default largest shard, in bytes: 5 GB, as Hugging Face has it. */
-export const MAX_SHARD_BYTES = 5_000_000_000;
+const MAX_SHARD_BYTES = 5_000_000_000;
 
 /** Name of the file of an unsharded model. */
 export const WEIGHTS_NAME = "model.safetensors";

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { goldenRoot } from "@heed/test-tools";
 import { describe, expect, test } from "vitest";
 import type { NamedArray } from "../src/dtype.ts";
 import { formatHuggingFaceJson, readJsonFile } from "../src/hugging-face-json.ts";
@@ -9,7 +9,7 @@ import { planShards, shardIndex } from "../src/shards.ts";
 import { openWeights, readWeights } from "../src/weights.ts";
 import { writeSafetensors } from "../src/write-safetensors.ts";
 
-const GOLDEN = fileURLToPath(new URL("../../../../shared/golden", import.meta.url));
+const GOLDEN = goldenRoot();
 const present = existsSync(GOLDEN);
 if (!present) console.log(`golden.test.ts: skipped, because there is no folder ${GOLDEN}`);
 

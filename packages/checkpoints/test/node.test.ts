@@ -66,7 +66,7 @@ test("a disk that fills up while saving keeps the earlier snapshot, and can be u
   const disk = join(folder, "disk");
   await mkdir(disk);
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], { stdio: "pipe" });
+    execFileSync("/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], { stdio: "pipe" });
   } catch (error) {
     const reason = `node.test.ts: no small disk can be mounted here (${String(error).split("\n")[0]})`;
     console.log(reason);
@@ -84,7 +84,7 @@ test("a disk that fills up while saving keeps the earlier snapshot, and can be u
     await saveSnapshot(store, run, snapshotOf(3, 50_000));
     expect((await loadLatestSnapshot(store, run)).snapshot.step).toBe(3);
   } finally {
-    execFileSync("umount", [disk]);
+    execFileSync("/bin/umount", [disk]);
   }
 });
 
