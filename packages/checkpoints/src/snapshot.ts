@@ -49,6 +49,7 @@ const UNFINISHED = "unfinished-";
  * It is written to a temporary folder: one safetensors file for each group of arrays, `state.json`, and last
  * `manifest.json` with the size and CRC-32 of each; everything is flushed, the folder renamed, its parent flushed. Then
  * older snapshots are removed, so that `keep` with a complete set of files remain. One process saves into a folder at a time.
+ * The arrays must not change until it is done: they are read while they are written.
  *
  * Cost: one pass over the data.
  *

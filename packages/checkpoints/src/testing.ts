@@ -19,16 +19,19 @@ export interface StoreUnderTest {
  * @param make gives a store and an empty folder, new for each case
  */
 export function fileStoreContract(make: () => Promise<StoreUnderTest>): readonly ContractCase[] {
-  const inFolder = (
-    name: string,
-    work: (store: FileStore, at: (path: string) => string) => Promise<void>,
-  ): ContractCase => ({
+  const inFolder: MakeCase = (name, work) => ({
     name,
     run: async () => {
       const { store, folder } = await make();
       await work(store, (path) => joinPath(folder, path));
     },
   });
+  return [...fileCases(inFolder), ...folderCases(inFolder)];
+}
+
+type MakeCase = (name: string, work: (store: FileStore, at: (path: string) => string) => Promise<void>) => ContractCase;
+
+function fileCases(inFolder: MakeCase): readonly ContractCase[] {
   return [
     inFolder("what is absent has size null, an empty list, and can be removed", async (store, at) => {
       same(await store.size(at("none")), null, "size of an absent file");
@@ -72,6 +75,11 @@ export function fileStoreContract(make: () => Promise<StoreUnderTest>): readonly
       same([...(await source.read(2, 0))], [], "no bytes");
       await source.close();
     }),
+  ];
+}
+
+function folderCases(inFolder: MakeCase): readonly ContractCase[] {
+  return [
     inFolder("rename moves a file onto another", async (store, at) => {
       await store.write(at("new"), [bytes(1)]);
       await store.write(at("old"), [bytes(2)]);
