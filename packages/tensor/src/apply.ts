@@ -1,6 +1,6 @@
-import { record, isTracked, pullback } from "./autodiff.ts";
+import { isSaved, isTracked, pullback, record } from "./autodiff.ts";
 import type { Backend, Operand } from "./backend.ts";
-import { DTypeError, TensorStateError, UnsupportedOpError } from "./errors.ts";
+import { DTypeError, TensorStateError, UnsupportedOpError, formatShape } from "./errors.ts";
 import type { Fused, GradientContext, HostView, Operation, Primitive } from "./operation.ts";
 import { sizeOf } from "./shape.ts";
 import { Tensor, liveStorage, makeTensor } from "./tensor.ts";
@@ -29,6 +29,27 @@ export function apply<A extends object>(op: Operation<A>, inputs: readonly Tenso
 /** `apply` for operations whose first output is the result. */
 export function applyOne<A extends object>(op: Operation<A>, inputs: readonly Tensor[], attributes: A): Tensor {
   return apply(op, inputs, attributes)[0]!;
+}
+
+/** Runs a primitive without inputs on a backend. */
+export function create<A extends object>(op: Primitive<A>, backend: Backend, attributes: A): Tensor {
+  const specs = op.infer([], attributes);
+  return (run(backend, op.name, [], specs, attributes) ?? runReference(backend, op, [], specs, attributes))[0]!;
+}
+
+/**
+ * Runs a kernel that changes its operands in place; false if the backend has none for them.
+ *
+ * Gradients cannot see such changes, so an operand that an open tape tracks or has saved is an error.
+ */
+export function applyInPlace(name: string, operands: readonly Tensor[], attributes: object): boolean {
+  const backend = commonBackend(name, operands);
+  for (const operand of operands) {
+    if (isTracked(operand) || isSaved(operand)) {
+      throw new TensorStateError(`${name}: tensor ${formatShape(operand.shape)} is part of an open differentiation, expected one that is not. Call it after valueAndGradients`);
+    }
+  }
+  return run(backend, name, operands, [], attributes) !== undefined;
 }
 
 function commonBackend(where: string, inputs: readonly Tensor[]): Backend {

@@ -50,6 +50,11 @@ export function isTracked(x: Tensor): boolean {
   return engine.tapes.some((tape) => tape.tracked.has(x));
 }
 
+/** True if the backward pass of an open tape may read `x`. @internal */
+export function isSaved(x: Tensor): boolean {
+  return engine.tapes.some((tape) => tape.saved.has(x));
+}
+
 /** Runs `f` on a new tape. */
 function taped(f: () => Tensor, wanted: readonly Tensor[]): { value: Tensor; tape: Tape } {
   const tape: Tape = { steps: [], tracked: new Set(wanted), saved: new Set(), deferred: new Set() };

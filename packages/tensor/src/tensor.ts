@@ -99,6 +99,28 @@ export function makeTensor(backend: Backend, shape: Shape, dtype: DType): Tensor
   return new Tensor(Storage.allocate(backend, sizeOf(shape) * bytesPerElement[dtype]), shape, dtype);
 }
 
+/** A scalar of the type and backend of another tensor. @internal */
+export function scalarLike(like: Tensor, value: number): Tensor {
+  const out = makeTensor(like.backend, [], like.dtype);
+  const stored = makeArray(like.dtype, 1);
+  stored[0] = like.dtype === "bool" ? Number(value !== 0) : value;
+  like.backend.write(out.storage!.buffer, stored);
+  return out;
+}
+
+/** A tensor that shares the elements of `x` from `offset` on; undefined where the backend cannot. @internal */
+export function sharePart(x: Tensor, offset: number, shape: Shape): Tensor | undefined {
+  const bytes = bytesPerElement[x.dtype];
+  const part = liveStorage(x).part(offset * bytes, sizeOf(shape) * bytes);
+  return part && new Tensor(part, shape, x.dtype);
+}
+
+/** The memory itself, where the host can see it; valid until the next allocation. @internal */
+export function hostValues(x: Tensor): TypedArray | undefined {
+  const { backend, buffer } = liveStorage(x);
+  return backend.hostView?.(buffer, x.dtype, x.size);
+}
+
 /** Options of functions that make tensors from nothing. */
 export interface CreateOptions<D extends DType = DType> {
   /** default `float32`; from `fromArray`, what the array stores */

@@ -23,7 +23,12 @@ export interface TensorSpec {
 /** Bytes of one element. */
 export const bytesPerElement: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, bool: 1 };
 
-const constructors = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
+interface ArrayConstructor {
+  new (length: number): TypedArray;
+  new (memory: ArrayBufferLike, byteOffset: number, length: number): TypedArray;
+}
+
+const constructors: Readonly<Record<DType, ArrayConstructor>> = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
 
 /** A zero-filled array of the type that stores `dtype`. */
 export function makeArray(dtype: DType, length: number): TypedArray {

@@ -1,7 +1,7 @@
 import { applyOne, expectDType } from "../apply.ts";
 import { type GradientContext, type HostView, type Primitive, definePrimitive } from "../operation.ts";
 import { broadcastShapes, sizeOf, stridesOf } from "../shape.ts";
-import { type Tensor, fromArray } from "../tensor.ts";
+import { type Tensor, scalarLike } from "../tensor.ts";
 import type { DType, Shape } from "../types.ts";
 
 /** What elementwise functions take: numbers become scalars of the other side's type and backend. */
@@ -106,6 +106,6 @@ const isNumber = (x: TensorOrNumber): x is number => typeof x === "number";
 export function applyBinary(op: Primitive, a: TensorOrNumber, b: TensorOrNumber): Tensor {
   if (isNumber(a) && isNumber(b)) throw new TypeError(`${op.name}: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
   const like = (isNumber(a) ? b : a) as Tensor;
-  const toTensor = (x: TensorOrNumber) => (isNumber(x) ? fromArray([x], [], { dtype: like.dtype, backend: like.backend }) : x);
+  const toTensor = (x: TensorOrNumber) => (isNumber(x) ? scalarLike(like, x) : x);
   return applyOne(op, [toTensor(a), toTensor(b)], {});
 }

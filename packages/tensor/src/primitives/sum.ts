@@ -26,8 +26,8 @@ export const sumPrimitive = definePrimitive<ReduceAttributes>({
 /**
  * Sums over axes. An empty axis sums to 0.
  *
- * Numerics: the order of additions is fixed by the shape; on float32 it is a tree of partial sums, so the error grows
- * with the logarithm of the length.
+ * Numerics: the order of additions is fixed by the shape. The reference adds in float64 and rounds once; other backends
+ * add float32 partial sums, several at a time.
  * @throws ShapeError if an axis is out of range or named twice
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {

@@ -1,0 +1,10 @@
+import type { Tensor } from "../tensor.ts";
+import { type TensorOrNumber, applyBinary, binary } from "./elementwise.ts";
+import { sumTo } from "./sum.ts";
+
+export const lessEqualPrimitive = binary("lessEqual", (a, b) => Number(a <= b), sumTo, { result: "bool" });
+
+/** a <= b, elementwise with broadcasting, as bool. DTypes: float or int32, both equal. */
+export function lessEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return applyBinary(lessEqualPrimitive, a, b);
+}
