@@ -54,7 +54,14 @@ async function answer(request: Request): Promise<Reply> {
   // What this process burns in the moment after its work (pools that spin before they sleep) is not counted as idle.
   await new Promise((resolve) => setTimeout(resolve, 20));
   rested = clocks();
-  return { type: "ran", milliseconds, idleShare, peakMegabytes: process.resourceUsage().maxRSS / 1024 };
+  const cpuMilliseconds = rested.cpu - before.cpu;
+  return {
+    type: "ran",
+    milliseconds,
+    idleShare,
+    cpuMilliseconds,
+    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+  };
 }
 
 process.on("message", (request: Request) => {

@@ -12,6 +12,7 @@ export interface SideReport {
   /** By the fastest run. */
   readonly rates: readonly { readonly unit: Rate["unit"]; readonly value: number }[];
   readonly idleShare: number;
+  readonly othersCores: number;
   readonly peakMegabytes: number;
 }
 
@@ -46,6 +47,7 @@ function sideReport(side: SideResult, rates: readonly Rate[]): SideReport {
       value: (perRun * 1000) / milliseconds.min,
     })),
     idleShare: side.idleShare,
+    othersCores: side.othersCores,
     peakMegabytes: side.peakMegabytes,
   };
 }
@@ -72,16 +74,23 @@ export function reportCase(
 
 const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
-function sideRow({
-  label,
-  milliseconds: { min, median, spread, count },
-  rates,
-  idleShare,
-  peakMegabytes,
-}: SideReport): string {
+function sideRow(side: SideReport): string {
+  const { label, milliseconds, rates, idleShare, othersCores, peakMegabytes } = side;
+  const { min, median, spread, count } = milliseconds;
   const speed = rates.map(({ unit, value }) => `${figure(value)} ${unit}`).join(", ");
-  const idle = idleShare > DISTURBING_SHARE ? `; used ${(idleShare * 100).toFixed(0)} % of a core while idle` : "";
-  return `| ${label} | ${figure(min)} | ${figure(median)} | ${figure(spread)} | ${count} | ${speed} | ${peakMegabytes.toFixed(0)}${idle} |`;
+  const idle =
+    idleShare > DISTURBING_SHARE ? `${label} (uses ${(idleShare * 100).toFixed(0)} % of a core while idle)` : label;
+  const cells = [
+    idle,
+    figure(min),
+    figure(median),
+    figure(spread),
+    count,
+    speed,
+    othersCores.toFixed(1),
+    peakMegabytes.toFixed(0),
+  ];
+  return `| ${cells.join(" | ")} |`;
 }
 
 function ratioRow({ faster, slower, byMin, byRound, wanted }: Comparison & Ratio): string {
@@ -100,8 +109,8 @@ export function caseMarkdown({ name, title, sides, ratios, disagreement }: CaseR
   return [
     `## ${name}: ${title}`,
     "",
-    "| side | min ms | median ms | quartile spread ms | runs | speed of the fastest run | peak MB |",
-    "| --- | ---: | ---: | ---: | ---: | --- | --- |",
+    "| side | min ms | median ms | quartile spread ms | runs | speed of the fastest run | cores others used | peak MB |",
+    "| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |",
     ...sides.map(sideRow),
     "",
     ...(ratios.length === 0

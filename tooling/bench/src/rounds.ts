@@ -10,6 +10,8 @@ export interface SideResult {
   readonly witness: readonly number[];
   /** Largest share of a core that it used while another side had its turn. */
   readonly idleShare: number;
+  /** Cores that other processes kept busy during its turns, on average. */
+  readonly othersCores: number;
   readonly peakMegabytes: number;
 }
 
@@ -17,6 +19,9 @@ export interface SideResult {
 const PAUSE_MILLISECONDS = 50;
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
+
+const average = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
 
 async function openAll(specs: readonly SideSpec[]): Promise<Side[]> {
   const sides: Side[] = [];
@@ -68,6 +73,7 @@ export async function interleave(
       witness: witnesses[i] ?? [],
       // The first turn's idle time holds the set-up of the sides after it, which ran in other processes.
       idleShare: Math.max(0, ...(turns[i] ?? []).map(({ idleShare }) => idleShare)),
+      othersCores: average((turns[i] ?? []).map(({ othersCores }) => othersCores)),
       peakMegabytes: Math.max(0, ...(turns[i] ?? []).map(({ peakMegabytes }) => peakMegabytes)),
     }));
   } finally {

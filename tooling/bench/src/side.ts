@@ -1,5 +1,6 @@
 /** One side of a case, in a process of its own, so that no library's worker pool or garbage disturbs another's timing. */
 import { type ChildProcess, fork } from "node:child_process";
+import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Library, Reply, Request, Task } from "./task.ts";
 
@@ -20,6 +21,8 @@ export interface Turn {
   readonly milliseconds: readonly number[];
   /** CPU seconds per second that the side used since its last turn: near 0 unless its threads spin. */
   readonly idleShare: number;
+  /** Cores that everybody else kept busy during the turn. */
+  readonly othersCores: number;
   readonly peakMegabytes: number;
 }
 
@@ -30,6 +33,12 @@ export interface Side {
   run(iterations: number): Promise<Turn>;
   witness(): Promise<readonly number[]>;
   close(): Promise<void>;
+}
+
+/** Time that all cores were busy, whoever kept them so, and the clock; milliseconds. */
+function machineClocks(): { busy: number; wall: number } {
+  const busy = cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+  return { busy, wall: performance.now() };
 }
 
 function request(child: ChildProcess, label: string, message: Request): Promise<Reply> {
@@ -77,8 +86,12 @@ export async function openSide(spec: SideSpec): Promise<Side> {
       about,
       close,
       run: async (iterations) => {
+        const before = machineClocks();
         const ran = await request(child, label, { type: "run", iterations });
-        return ran.type === "ran" ? ran : unexpected(label, ran);
+        if (ran.type !== "ran") return unexpected(label, ran);
+        const after = machineClocks();
+        const others = after.busy - before.busy - ran.cpuMilliseconds;
+        return { ...ran, othersCores: Math.max(0, others / Math.max(after.wall - before.wall, 1)) };
       },
       witness: async () => {
         const seen = await request(child, label, { type: "witness" });

@@ -72,6 +72,8 @@ export type Reply =
       readonly type: "ran";
       readonly milliseconds: readonly number[];
       readonly idleShare: number;
+      /** CPU time of all threads during the runs. */
+      readonly cpuMilliseconds: number;
       readonly peakMegabytes: number;
     }
   | { readonly type: "witnessed"; readonly values: readonly number[] }

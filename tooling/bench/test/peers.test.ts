@@ -86,6 +86,7 @@ test("sides that compute different numbers are found out", () => {
     rounds: [],
     witness,
     idleShare: 0,
+    othersCores: 0,
     peakMegabytes: 0,
   });
   expect(disagreement([side("a", [1, 2]), side("b", [1, 2.0001])], tolerance)).toBeUndefined();
