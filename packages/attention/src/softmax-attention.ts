@@ -6,7 +6,6 @@ import {
   broadcast,
   dropout as dropTensor,
   formatShape,
-  full,
   matmul,
   multiply,
   reshape,
@@ -77,6 +76,5 @@ const lowest = -1e30;
 
 function maskedSoftmax(scores: Tensor, mask: Tensor | undefined): Tensor {
   if (!mask) return softmax(scores);
-  const constant = (value: number): Tensor => full([], value, { dtype: scores.dtype, backend: scores.backend });
-  return select(mask, softmax(select(mask, scores, constant(lowest))), constant(0));
+  return select(mask, softmax(select(mask, scores, lowest)), 0);
 }

@@ -1,7 +1,7 @@
 import { type AttentionView, type CacheView, KeyValueCache, type Mask, type MultiHeadOptions, causal } from "@heed/attention";
 import type { Embedding, Linear, Norm } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
-import { type Rng, type Tensor, ShapeError, arange, bindShapes, dropout, expectDType, formatShape, full, linear, select, slice } from "@heed/tensor";
+import { type Rng, type Tensor, ShapeError, arange, bindShapes, dropout, expectDType, formatShape, linear, logicalAnd, slice } from "@heed/tensor";
 
 /** Watches a forward pass. Tensors are freed with the scope they were made in: call `keep` on what should stay. */
 export interface ForwardObserver {
@@ -144,5 +144,5 @@ export class Decoder {
 
 /** A mask limited to the filled places of a cache, broadcast to [b, 1, T, S] as attention functions take it. */
 function visible(mask: Tensor, filled: Tensor | undefined): Tensor {
-  return filled ? select(mask, filled, full([], false, { dtype: "bool", backend: mask.backend })) : mask;
+  return filled ? logicalAnd(mask, filled) : mask;
 }

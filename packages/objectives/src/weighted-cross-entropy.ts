@@ -1,4 +1,4 @@
-import { type Tensor, ShapeError, bindShapes, crossEntropy, formatShape, fromArray, reshape } from "@heed/tensor";
+import { type Tensor, ShapeError, bindShapes, crossEntropy, formatShape, fromArray, multiply, reshape, sum } from "@heed/tensor";
 import type { Example } from "./objective.ts";
 
 /**
@@ -15,5 +15,7 @@ export function weightedCrossEntropy(where: string, logits: Tensor, { targets, l
   const flat = reshape(logits, [B * T, V]);
   const ids = fromArray(targets, [B * T], { dtype: "int32", backend });
   if (lossWeights.every((weight) => weight === 1)) return crossEntropy(flat, ids);
-  return crossEntropy(flat, ids, { weights: fromArray(lossWeights, [B * T], { dtype: logits.dtype, backend }) });
+  const total = lossWeights.reduce((sum, weight) => sum + weight, 0);
+  const shares = Float64Array.from(lossWeights, (weight) => (total === 0 ? 0 : weight / total));
+  return sum(multiply(crossEntropy(flat, ids, { reduction: "none" }), fromArray(shares, [B * T], { dtype: logits.dtype, backend })));
 }

@@ -94,7 +94,7 @@ function planLoad(model: Decoder, family: ModelFamily<Gpt2Config>, config: Gpt2C
   };
   for (const [ours, target] of stateDict(model)) {
     const { theirs, transposed } = placeOf(ours, family, prefix);
-    expect(theirs, transposed ? target.shape.toReversed() : target.shape, { name: theirs, target, transposed });
+    expect(theirs, transposed ? [...target.shape].reverse() : target.shape, { name: theirs, target, transposed });
   }
   for (const [name, shape] of family.zeroWeights(config)) expect(prefix + name, shape, { name: prefix + name, target: undefined, transposed: false });
   const expected = new Set(loads.map(({ name }) => name));
@@ -125,7 +125,7 @@ function floatType(loads: readonly Load[], files: WeightFiles): FloatDType {
 function fill(target: Tensor, values: Float32Array, transposed: boolean): void {
   scope(() => {
     const { backend, shape } = target;
-    const stored = fromArray(values, transposed ? shape.toReversed() : shape, { dtype: "float32", backend });
+    const stored = fromArray(values, transposed ? [...shape].reverse() : shape, { dtype: "float32", backend });
     assign(target, transposed ? permute(stored, [1, 0]) : stored);
   });
 }

@@ -1,0 +1,25 @@
+import { dataSync, referenceBackend, rng, sum, tensor, useBackend, valueAndGradients, zeros } from "@heed/tensor";
+import { expect, test } from "vitest";
+import { Embedding, createEmbedding, normalInit } from "../src/index.ts";
+
+useBackend(referenceBackend());
+
+const ids = (values: number[][]) => tensor(values, { dtype: "int32" });
+
+test("looks up rows by id", () => {
+  const table = new Embedding(tensor([[0, 1], [2, 3], [4, 5]]));
+  const y = table.forward(ids([[2, 0], [1, 2]]));
+  expect(y.shape).toEqual([2, 2, 2]);
+  expect([...dataSync(y)]).toEqual([4, 5, 0, 1, 2, 3, 4, 5]);
+});
+
+test("the gradient of a row counts how often it was used", () => {
+  const table = createEmbedding({ numEmbeddings: 3, dModel: 2, weight: normalInit({ std: 1, rng: rng(0) }) });
+  const { gradients } = valueAndGradients(() => sum(table.forward(ids([[2, 2, 0]]))), [table.weight]);
+  expect([...dataSync(gradients[0])]).toEqual([1, 1, 0, 0, 2, 2]);
+});
+
+test("names what does not fit", () => {
+  expect(() => new Embedding(zeros([3]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: Embedding: weight has rank 1 in shape [3], expected 2 axes [V, E]]`);
+  expect(() => new Embedding(zeros([3, 2])).forward(ids([[3]]))).toThrowErrorMatchingInlineSnapshot();
+});
