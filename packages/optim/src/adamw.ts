@@ -1,4 +1,4 @@
-import { adamwStep } from "@heed/tensor";
+import { type Tensor, adamwStep, add, assign, divide, maximum, multiply, scope, sqrt, subtract } from "@heed/tensor";
 import { type Optimizer, type OptimizerOptions, checkGradients, expectFraction, expectNonNegative, flattenGroups, scheduleOf } from "./optimizer.ts";
 import { loadSlots, nameSlots, slots } from "./state.ts";
 
@@ -9,6 +9,8 @@ export interface AdamWOptions extends OptimizerOptions {
   readonly epsilon?: number;
   /** decoupled: each update shrinks parameters by learningRate * weightDecay; default 0.01 */
   readonly weightDecay?: number;
+  /** divide by the largest average of squares so far; default false. Runs as a composition, not fused */
+  readonly amsgrad?: boolean;
 }
 
 /**
@@ -18,19 +20,21 @@ export interface AdamWOptions extends OptimizerOptions {
  * p = p (1 - lr wd) - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon).
  *
  * @throws RangeError for options out of range, no parameters, or a parameter named twice
- * @see Loshchilov and Hutter 2017, Decoupled Weight Decay Regularization, algorithm 2, arXiv:1711.05101. As torch.optim.AdamW.
+ * @see Loshchilov and Hutter 2017, Decoupled Weight Decay Regularization, algorithm 2, arXiv:1711.05101; Reddi et al. 2018,
+ *   On the Convergence of Adam and Beyond, algorithm 2, arXiv:1904.09237 (amsgrad). As torch.optim.AdamW.
  * @example
  * const optimizer = adamW({ parameters: [weights], learningRate: 1e-3 });
  */
-export function adamW({ parameters: given, learningRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 }: AdamWOptions): Optimizer {
+export function adamW({ parameters: given, learningRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, amsgrad = false }: AdamWOptions): Optimizer {
   expectFraction("adamW", "betas[0]", betas[0]);
   expectFraction("adamW", "betas[1]", betas[1]);
   expectNonNegative("adamW", "epsilon", epsilon);
   const { parameters, weightDecays, factors } = flattenGroups("adamW", given, weightDecay);
   const schedule = scheduleOf("adamW", learningRate);
-  const firstMoments = slots(parameters);
-  const secondMoments = slots(parameters);
-  const named = nameSlots({ first: firstMoments, second: secondMoments });
+  const first = slots(parameters);
+  const second = slots(parameters);
+  const largest = amsgrad ? slots(parameters) : [];
+  const named = nameSlots({ first, second, largest });
   let updates = 0;
   return {
     parameters,
@@ -38,14 +42,10 @@ export function adamW({ parameters: given, learningRate, betas = [0.9, 0.999], e
     step(gradients, { scale } = {}) {
       checkGradients("adamW", parameters, gradients);
       const rate = schedule(updates);
-      adamwStep({
-        parameters, gradients, firstMoments, secondMoments, weightDecays, epsilon,
-        ...(scale && { scale }),
-        learningRates: factors.map((factor) => factor * rate),
-        beta1: betas[0],
-        beta2: betas[1],
-        step: updates + 1,
-      });
+      const learningRates = factors.map((factor) => factor * rate);
+      const update = { parameters, gradients, learningRates, weightDecays, beta1: betas[0], beta2: betas[1], epsilon, step: updates + 1, ...(scale && { scale }) };
+      if (amsgrad) amsgradStep({ ...update, first, second, largest });
+      else adamwStep({ ...update, firstMoments: first, secondMoments: second });
       updates++;
     },
     state: () => ({ updates, tensors: named }),
@@ -54,4 +54,33 @@ export function adamW({ parameters: given, learningRate, betas = [0.9, 0.999], e
       updates = state.updates;
     },
   };
+}
+
+interface AmsgradUpdate {
+  readonly parameters: readonly Tensor[];
+  readonly gradients: readonly Tensor[];
+  readonly first: readonly Tensor[];
+  readonly second: readonly Tensor[];
+  readonly largest: readonly Tensor[];
+  readonly learningRates: readonly number[];
+  readonly weightDecays: readonly number[];
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly step: number;
+  readonly scale?: Tensor;
+}
+
+function amsgradStep({ parameters, gradients, first, second, largest, learningRates, weightDecays, beta1, beta2, epsilon, step, scale }: AmsgradUpdate): void {
+  scope(() => {
+    parameters.forEach((parameter, i) => {
+      const gradient = scale ? multiply(gradients[i]!, scale) : gradients[i]!;
+      assign(first[i]!, add(multiply(first[i]!, beta1), multiply(gradient, 1 - beta1)));
+      assign(second[i]!, add(multiply(second[i]!, beta2), multiply(multiply(gradient, gradient), 1 - beta2)));
+      assign(largest[i]!, maximum(largest[i]!, second[i]!));
+      const denominator = add(sqrt(multiply(largest[i]!, 1 / (1 - beta2 ** step))), epsilon);
+      const direction = divide(multiply(first[i]!, learningRates[i]! / (1 - beta1 ** step)), denominator);
+      assign(parameter, subtract(multiply(parameter, 1 - learningRates[i]! * weightDecays[i]!), direction));
+    });
+  });
 }
