@@ -1,1 +1,15 @@
-export {};
+export type { Batch, BatchCursor, WindowOptions } from "./batch-cursor.ts";
+export { byteSymbols, trainByteTokenizer } from "./byte-tokenizer.ts";
+export { trainCharacterTokenizer } from "./character-tokenizer.ts";
+export type { TokenizerErrorCode } from "./errors.ts";
+export { TokenizerError, isTokenizerError } from "./errors.ts";
+export { loadTokenizer } from "./load-tokenizer.ts";
+export type { RandomCropsOptions } from "./random-crops.ts";
+export { randomCrops } from "./random-crops.ts";
+export type { SequentialWindows } from "./sequential-windows.ts";
+export { sequentialWindows } from "./sequential-windows.ts";
+export type { SplitTokensOptions, TokenSplit } from "./split-tokens.ts";
+export { splitTokens } from "./split-tokens.ts";
+export { tokenizerConfig } from "./tokenizer-config.ts";
+export type { AddedToken, Json, JsonObject, TokenizerComponent, TokenizerFile } from "./tokenizer-file.ts";
+export type { Tokenizer } from "./tokenizer.ts";
