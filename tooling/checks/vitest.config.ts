@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** End-to-end tests start programs with this Node; they are a run of their own, once per Node. */
+const endToEnd = process.env.HEED_E2E_NODE !== undefined;
+
 /** Folders of `parent` that hold tests; each is one project, so that a failure names its package. */
 function projects(parent: string) {
   return readdirSync(`${root}/${parent}`, { withFileTypes: true })
@@ -13,8 +16,8 @@ function projects(parent: string) {
       test: {
         name: entry.name,
         root: `${root}/${parent}/${entry.name}`,
-        include: ["test/**/*.test.ts"],
-        exclude: ["test/e2e/**"],
+        include: endToEnd ? ["test/e2e/**/*.test.ts"] : ["test/**/*.test.ts"],
+        exclude: endToEnd ? [] : ["test/e2e/**"],
       },
     }));
 }
@@ -32,7 +35,8 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     execArgv: ["--conditions=@heed/source"],
-    testTimeout: 60_000,
+    testTimeout: endToEnd ? 600_000 : 60_000,
+    passWithNoTests: false,
     projects: [...projects("packages"), ...projects("tooling")],
   },
 });

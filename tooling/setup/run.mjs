@@ -17,9 +17,12 @@ if (!script) {
 setUp({ everything });
 
 // npm runs scripts in the root and says in INIT_CWD where the user was.
+const here = process.env.npm_lifecycle_event ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
 const child = spawn(pinnedNode, ["--conditions=@heed/source", join(root, script), ...rest], {
-  cwd: process.env.INIT_CWD ?? process.cwd(),
+  cwd: here,
   stdio: "inherit",
+  // Tests run what is published on the user's own Node too.
+  env: { ...process.env, HEED_MACHINE_NODE: process.execPath },
 });
 
 // A Ctrl-C reaches parent and child alike: the child decides what to do, this process only waits. What is sent to this process
