@@ -68,8 +68,11 @@ export class KeyValueCache {
       throw new RangeError(`KeyValueCache: positions has ${T} more after ${start}, expected at most maxSeqLen=${this.maxSeqLen} in all, got ${start + T}. Shorten the text or start over with reset`);
     }
     const lead = positions.shape.slice(0, -1);
-    if (this.positions && formatShape(this.positions.shape.slice(0, -1)) !== formatShape(lead)) {
-      throw new ShapeError(`KeyValueCache: positions has shape ${formatShape(positions.shape)}, expected [${[...lead.map(() => "B"), "T"].join(", ")}] as in the first call (from ${formatShape(this.positions.shape)})`);
+    const stored = this.positions?.shape.slice(0, -1);
+    if (stored && formatShape(stored) !== formatShape(lead)) {
+      throw new ShapeError(
+        `KeyValueCache: positions has shape ${formatShape(positions.shape)}, expected ${formatShape([...stored, T])} (from the positions of earlier calls)`,
+      );
     }
     this.filledLength += T;
     this.positions = resize(this.positions, [...lead, this.capacity], positions);

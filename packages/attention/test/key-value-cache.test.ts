@@ -83,7 +83,7 @@ test("names what does not fit", () => {
     `[RangeError: KeyValueCache: positions has 2 more after 2, expected at most maxSeqLen=3 in all, got 4. Shorten the text or start over with reset]`,
   );
   expect(() => cache.extend(tensor([[2]], { dtype: "int32" }))).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: KeyValueCache: positions has shape [1, 1], expected [T] as in the first call (from [3])]`,
+    `[ShapeError: KeyValueCache: positions has shape [1, 1], expected [1] (from the positions of earlier calls)]`,
   );
   cache.extend(arange(2, 3));
   expect(() => cache.layers[0]!.append(zeros([2, 1, 1, 1]), zeros([2, 1, 1, 1]))).toThrowErrorMatchingInlineSnapshot(

@@ -90,13 +90,13 @@ test("position hooks reach queries, keys and scores", () => {
   const calls: string[] = [];
   const position = {
     rotate: (x: Tensor, positions: Tensor) => (calls.push(`rotate ${x.shape[1]} ${positions.shape}`), x),
-    bias: (q: Tensor, k: Tensor) => (calls.push(`bias ${q.shape} ${k.shape}`), tensor([[0, -1e9, -1e9], [0, -1e9, -1e9], [0, -1e9, -1e9]], { dtype: "float64" })),
+    bias: (q: Tensor, k: Tensor) => (calls.push(`bias ${q.shape} ${k.shape}`), tensor([[0, -1e3, -1e3], [0, -1e3, -1e3], [0, -1e3, -1e3]], { dtype: "float64" })),
   };
   const layer = make({ numHeads: 4, numKvHeads: 2, position });
   const x = draws(5, [1, 3, dModel]);
   close(layer.forward(x, { positions: arange(0, 3) }), naive(layer, x, (_, s) => s === 0));
   expect(calls).toEqual(["rotate 4 3", "rotate 2 3", "bias 3 3"]);
-  const more = tensor([[-1e10, 0, 0]], { dtype: "float64" });
+  const more = tensor([[-1e4, 0, 0]], { dtype: "float64" });
   close(layer.forward(x, { positions: arange(0, 3), bias: add(more, zeros([3, 3], { dtype: "float64" })) }), naive(layer, x, (_, s) => s !== 0));
 });
 

@@ -9,6 +9,7 @@ export { families } from "./hugging-face/families.ts";
 export type { ModelFamily, WeightRow } from "./hugging-face/family.ts";
 export type { LoadOptions, Origin, Pretrained } from "./hugging-face/load.ts";
 export { loadPretrained } from "./hugging-face/load.ts";
+export { namedWeights } from "./hugging-face/names.ts";
 export type { SaveOptions } from "./hugging-face/save.ts";
 export { savePretrained } from "./hugging-face/save.ts";
 export type { PositionWise, PreNormBlockParts, SelfAttention } from "./pre-norm-block.ts";
