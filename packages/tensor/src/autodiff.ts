@@ -10,8 +10,9 @@ import { engine } from "./engine.ts";
 import { DTypeError, ShapeError, formatShape } from "./errors.ts";
 import type { GradientContext, Operation } from "./operation.ts";
 import { add } from "./primitives/add.ts";
+import { reshape } from "./primitives/reshape.ts";
 import { scope } from "./scope.ts";
-import { Tensor, full } from "./tensor.ts";
+import { type Tensor, full, isTensor } from "./tensor.ts";
 import { isFloat } from "./types.ts";
 
 interface Step {
@@ -55,14 +56,21 @@ export function isSaved(x: Tensor): boolean {
   return engine.tapes.some((tape) => tape.saved.has(x));
 }
 
-/** Runs `f` on a new tape. */
-function taped(f: () => Tensor, wanted: readonly Tensor[]): { value: Tensor; tape: Tape } {
+/** Runs `f` on a new tape and hands both to `then`; afterwards frees what was disposed while the tape needed it. */
+function taped<T>(f: () => Tensor, wanted: readonly Tensor[], then: (value: Tensor, tape: Tape) => T): T {
   const tape: Tape = { steps: [], tracked: new Set(wanted), saved: new Set(), deferred: new Set() };
-  engine.tapes.push(tape);
+  const record = (): Tensor => {
+    engine.tapes.push(tape);
+    try {
+      return f();
+    } finally {
+      engine.tapes.splice(engine.tapes.indexOf(tape), 1);
+    }
+  };
   try {
-    return { value: f(), tape };
+    return then(record(), tape);
   } finally {
-    engine.tapes.splice(engine.tapes.indexOf(tape), 1);
+    for (const x of tape.deferred) x.dispose();
   }
 }
 
@@ -129,7 +137,7 @@ function disposeOwned(x: Tensor): void {
  * With no tape around this one, values and gradients are freed as soon as no later step can read them, which keeps
  * the peak near the size of the activations.
  */
-function backward(tape: Tape, value: Tensor, seed: Tensor, wanted: readonly Tensor[]): (Tensor | undefined)[] {
+function backward(tape: Tape, value: Tensor, seed: Tensor, wanted: readonly Tensor[]): Tensor[] {
   const free = engine.tapes.length === 0;
   const keepAlive = new Set<Tensor>([value, seed, ...wanted]);
   const gradients = new Gradients(free);
@@ -139,17 +147,27 @@ function backward(tape: Tape, value: Tensor, seed: Tensor, wanted: readonly Tens
     const outputGradients = step.outputs.map((output) => gradients.get(output));
     if (outputGradients.some((gradient) => gradient !== undefined)) {
       const needs = step.inputs.map((input) => tape.tracked.has(input));
-      const inputGradients = gradientsOf(step, outputGradients, needs);
+      const inputGradients = scope(() => gradientsOf(step, outputGradients, needs));
       gradients.addAll(step.inputs.flatMap((input, j) => (needs[j] && inputGradients[j] ? [[input, inputGradients[j]] as const] : [])));
     }
     for (const output of step.outputs) {
       if (wanted.includes(output)) continue;
       gradients.delete(output);
-      if (free && !keepAlive.has(output)) disposeOwned(output);
+      if (!free || keepAlive.has(output)) continue;
+      if (tape.deferred.delete(output)) output.dispose();
+      else disposeOwned(output);
     }
     tape.steps.length = i;
   }
-  return wanted.map((x) => gradients.get(x));
+  const given = new Set<Tensor>();
+  return wanted.map((x) => distinct(gradients.get(x) ?? zerosLike(x), given));
+}
+
+/** A gradient that stands for two tensors is handed out as two tensors that share memory, each with a life of its own. */
+function distinct(gradient: Tensor, given: Set<Tensor>): Tensor {
+  if (given.has(gradient)) return reshape(gradient, gradient.shape);
+  given.add(gradient);
+  return gradient;
 }
 
 function gradientsOf(step: Step, outputGradients: readonly (Tensor | undefined)[], needs: readonly boolean[]) {
@@ -160,12 +178,7 @@ function gradientsOf(step: Step, outputGradients: readonly (Tensor | undefined)[
 
 /** Gradients of the inner product of `f()` with `outputGradient`. Zeros where `f` does not depend on a tensor. @internal */
 export function pullback(f: () => Tensor, wanted: readonly Tensor[], outputGradient: Tensor): Tensor[] {
-  return scope(() => {
-    const { value, tape } = taped(f, wanted);
-    const found = backward(tape, value, outputGradient, wanted).map((gradient, i) => gradient ?? zerosLike(wanted[i]!));
-    for (const x of tape.deferred) x.dispose();
-    return found;
-  });
+  return scope(() => taped(f, wanted, (value, tape) => backward(tape, value, outputGradient, wanted)));
 }
 
 const zerosLike = (x: Tensor): Tensor => full(x.shape, 0, { dtype: x.dtype, backend: x.backend });
@@ -177,6 +190,10 @@ function checkArguments(wanted: readonly Tensor[]): void {
 }
 
 function checkValue(value: Tensor): void {
+  if (!isTensor(value)) {
+    const what = (value as unknown) instanceof Promise ? "a promise" : typeof value;
+    throw new TypeError(`valueAndGradients: f returned ${what}, expected a tensor. Await before or after`);
+  }
   if (value.size !== 1) {
     throw new ShapeError(`valueAndGradients: f returned shape ${formatShape(value.shape)}, expected one element. Reduce with mean or sum`);
   }
@@ -187,7 +204,7 @@ function checkValue(value: Tensor): void {
  * The value of `f()` and its gradients with respect to tensors it uses.
  *
  * Everything else made inside is freed; call `keep` on what should survive. Gradients have the shapes of the tensors;
- * one that `f` does not depend on gets zeros.
+ * one that `f` does not depend on gets zeros. Gradients of different tensors may share memory.
  *
  * @param tensors a list, or an object of tensors; gradients come back in the same form
  * @throws ShapeError if `f` returns more than one element
@@ -201,16 +218,13 @@ export function valueAndGradients<const P extends readonly Tensor[] | Readonly<R
   const isList = Array.isArray(tensors);
   const wanted: Tensor[] = isList ? [...tensors] : Object.values(tensors);
   checkArguments(wanted);
-  return scope(() => {
-    const { value, tape } = taped(f, wanted);
-    try {
+  return scope(() =>
+    taped(f, wanted, (value, tape) => {
       checkValue(value);
       const seed = full(value.shape, 1, { dtype: value.dtype, backend: value.backend });
-      const found = backward(tape, value, seed, wanted).map((gradient, i) => gradient ?? zerosLike(wanted[i]!));
+      const found = backward(tape, value, seed, wanted);
       const gradients = isList ? found : Object.fromEntries(Object.keys(tensors).map((key, i) => [key, found[i]!]));
       return { value, gradients: gradients as { -readonly [K in keyof P]: Tensor } };
-    } finally {
-      for (const x of tape.deferred) x.dispose();
-    }
-  });
+    }),
+  );
 }
