@@ -1,9 +1,9 @@
-// node --experimental-vm-modules tooling/checks/bare-realm.mjs SPECIFIER: evaluates a built module, and all it imports, in a
+// node --experimental-vm-modules --experimental-import-meta-resolve tooling/checks/bare-realm.mjs SPECIFIER: evaluates a built module, and all it imports, in a
 // realm where nothing of the host exists and every usual global of a host throws when it is so much as looked at.
 // Exit code 0 if it evaluates and leaves no trace.
 import { readFileSync } from "node:fs";
-import { createRequire, isBuiltin } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { isBuiltin } from "node:module";
+import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 
 const guarded = [
@@ -44,14 +44,7 @@ function load(url) {
 
 function link(specifier, parent) {
   if (isBuiltin(specifier)) throw new Error(`${parent.identifier} imports ${specifier}`);
-  const from = createRequire(parent.identifier);
-  const path = specifier.startsWith(".") ? new URL(specifier, parent.identifier).href : resolveModule(specifier, from);
-  return load(path);
-}
-
-/** Where an import of a package leads; require.resolve knows the same exports, for packages without a "require" condition too. */
-function resolveModule(specifier, from) {
-  return pathToFileURL(from.resolve(specifier)).href;
+  return load(import.meta.resolve(specifier, parent.identifier));
 }
 
 const entry = load(import.meta.resolve(process.argv[2]));

@@ -1,27 +1,47 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { command, inPairs } from "../command.ts";
 import { docstringExamples, type Example, markdownExamples, readText, withImports } from "../examples.ts";
 import { failed, type Outcome, passed, type Stage } from "../stage.ts";
-import { at, files, pinnedNode, published } from "../workspace.ts";
+import { at, files, pinnedNode, published, readManifest } from "../workspace.ts";
 
 /** Inside a package that depends on all others, so that their names resolve. */
 const folder = at("tooling/checks/.heed/examples");
 
-/** The package of every exported name; the first one where several export it, lower layers first. */
-async function exportedNames(): Promise<Map<string, string>> {
-  const names = new Map<string, string>();
-  for (const { manifest } of published()) {
-    if (manifest.name === "heed") continue;
-    for (const name of Object.keys((await import(manifest.name)) as object))
-      if (!names.has(name)) names.set(name, manifest.name);
-  }
-  return names;
+async function namesOf(specifier: string): Promise<[string, string][]> {
+  return Object.keys((await import(specifier)) as object).map((name) => [name, specifier]);
 }
 
-async function execute(example: Example, at: number): Promise<Outcome> {
-  const file = join(folder, `example-${at}.ts`);
+/**
+ * Where each name that an example of `folder` may use without importing it comes from: later lists win. What an example takes
+ * for granted (some tokens, a folder of weights) is exported by `test/example-values.ts` of its package.
+ */
+async function namesFor(folder: string, common: readonly [string, string][]): Promise<Map<string, string>> {
+  const { name, exports = {} } = readManifest(folder);
+  const own = name === "heed" ? [] : Object.keys(exports).filter((path) => path !== "./package.json");
+  const names = await Promise.all(own.map((path) => namesOf(name + path.slice(1))));
+  const values = `${folder}/test/example-values.ts`;
+  const given = existsSync(at(values)) ? await namesOf(pathToFileURL(at(values)).href) : [];
+  return new Map([...common, ...names.flat(), ...given]);
+}
+
+async function sourceExamples(): Promise<Example[]> {
+  const packages = published().filter(({ manifest }) => manifest.name !== "heed");
+  // Lower layers last: a name that two packages export is the one of the lower.
+  const common = (await Promise.all(packages.map(({ manifest }) => namesOf(manifest.name)))).reverse().flat();
+  const found = [];
+  for (const { folder } of packages) {
+    const names = await namesFor(folder, common);
+    const examples = files(`${folder}/src/**/*.ts`).flatMap((path) => docstringExamples(path, readText(path)));
+    found.push(...examples.map((example) => ({ ...example, code: withImports(example.code, names) })));
+  }
+  return found;
+}
+
+async function execute(example: Example, number: number): Promise<Outcome> {
+  const file = join(folder, `example-${number}.ts`);
   writeFileSync(file, `${example.code}\nexport {};\n`);
   const scratch = mkdtempSync(join(tmpdir(), "heed-example-"));
   const { code, output } = await command(pinnedNode, ["--conditions=@heed/source", file], { cwd: scratch, limit: 120 });
@@ -40,10 +60,7 @@ export const examples: Stage = {
     const fromReadme = files("README.md", ".github/*.md", "packages/*/README.md").flatMap((path) =>
       markdownExamples(path, readText(path)),
     );
-    const exported = await exportedNames();
-    const fromSource = files("packages/*/src/**/*.ts")
-      .flatMap((path) => docstringExamples(path, readText(path)))
-      .map((example) => ({ ...example, code: withImports(example.code, exported) }));
+    const fromSource = await sourceExamples();
     const all = [...fromReadme, ...fromSource].map((example, i) => ({ example, i }));
     const outcomes = await inPairs(all, ({ example, i }) => execute(example, i));
     rmSync(folder, { recursive: true, force: true });

@@ -7,7 +7,8 @@ const forNode = (name: string, path: string): boolean => name === "heed" || path
 
 async function inBareRealm(specifier: string): Promise<Outcome> {
   const name = `${specifier} is imported in a bare realm`;
-  const args = ["--no-warnings", "--experimental-vm-modules", at("tooling/checks/bare-realm.mjs"), specifier];
+  const flags = ["--no-warnings", "--experimental-vm-modules", "--experimental-import-meta-resolve"];
+  const args = [...flags, at("tooling/checks/bare-realm.mjs"), specifier];
   const { code, output } = await command(pinnedNode, args, { cwd: at("tooling/checks"), limit: 60 });
   return code === 0 ? passed(name) : failed(name, output);
 }
