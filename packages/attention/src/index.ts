@@ -7,6 +7,6 @@ export { causal } from "./masks/causal.ts";
 export { full } from "./masks/full.ts";
 export { padding } from "./masks/padding.ts";
 export type { MultiHeadAttentionOptions, MultiHeadOptions, MultiHeadParts } from "./multi-head-attention.ts";
-export { MultiHeadAttention, createMultiHeadAttention } from "./multi-head-attention.ts";
+export { createMultiHeadAttention, MultiHeadAttention } from "./multi-head-attention.ts";
 export type { SoftmaxAttentionOptions } from "./softmax-attention.ts";
 export { softmaxAttention } from "./softmax-attention.ts";

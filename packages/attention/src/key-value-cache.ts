@@ -1,4 +1,16 @@
-import { type Tensor, ShapeError, arange, assignSlice, formatShape, fromArray, gather, isTracked, keep, lessEqual, zeros } from "@heed/tensor";
+import {
+  arange,
+  assignSlice,
+  formatShape,
+  fromArray,
+  gather,
+  isTracked,
+  keep,
+  lessEqual,
+  ShapeError,
+  type Tensor,
+  zeros,
+} from "@heed/tensor";
 
 /** Where one attention layer keeps its keys and values. */
 export interface LayerCache {
@@ -39,11 +51,14 @@ export class KeyValueCache {
   /** @throws RangeError if a number is not whole and >= 1 */
   constructor({ numLayers, maxSeqLen }: { readonly numLayers: number; readonly maxSeqLen: number }) {
     for (const [name, value] of Object.entries({ numLayers, maxSeqLen })) {
-      if (!Number.isInteger(value) || value < 1) throw new RangeError(`KeyValueCache: ${name} is out of range, expected a whole number >= 1, got ${value}`);
+      if (!Number.isInteger(value) || value < 1)
+        throw new RangeError(`KeyValueCache: ${name} is out of range, expected a whole number >= 1, got ${value}`);
     }
     this.maxSeqLen = maxSeqLen;
     this.stored = Array.from({ length: numLayers }, () => ({ keys: undefined, values: undefined }));
-    this.layers = this.stored.map((stored, layer) => ({ append: (keys, values) => this.append(stored, layer, keys, values) }));
+    this.layers = this.stored.map((stored, layer) => ({
+      append: (keys, values) => this.append(stored, layer, keys, values),
+    }));
   }
 
   /** Tokens stored. */
@@ -65,7 +80,9 @@ export class KeyValueCache {
     const T = positions.shape.at(-1)!;
     const start = this.filledLength;
     if (start + T > this.maxSeqLen) {
-      throw new RangeError(`KeyValueCache: positions has ${T} more after ${start}, expected at most maxSeqLen=${this.maxSeqLen} in all, got ${start + T}. Shorten the text or start over with reset`);
+      throw new RangeError(
+        `KeyValueCache: positions has ${T} more after ${start}, expected at most maxSeqLen=${this.maxSeqLen} in all, got ${start + T}. Shorten the text or start over with reset`,
+      );
     }
     const lead = positions.shape.slice(0, -1);
     const stored = this.positions?.shape.slice(0, -1);
@@ -83,11 +100,15 @@ export class KeyValueCache {
   private filledMask(): Tensor | undefined {
     if (this.capacity === this.filledLength) return undefined;
     const { backend } = this.positions!;
-    return lessEqual(arange(0, this.capacity, { backend }), fromArray([this.filledLength - 1], [1, 1], { dtype: "int32", backend }));
+    return lessEqual(
+      arange(0, this.capacity, { backend }),
+      fromArray([this.filledLength - 1], [1, 1], { dtype: "int32", backend }),
+    );
   }
 
   private append(stored: Stored, layer: number, keys: Tensor, values: Tensor) {
-    for (const [argument, x] of Object.entries({ keys, values })) this.check(layer, argument, x, stored[argument as "keys" | "values"]);
+    for (const [argument, x] of Object.entries({ keys, values }))
+      this.check(layer, argument, x, stored[argument as "keys" | "values"]);
     const T = keys.shape[2]!;
     const place = (old: Tensor | undefined, x: Tensor): Tensor => {
       const all = resize(old, [x.shape[0]!, x.shape[1]!, this.capacity, x.shape[3]!], x);
@@ -100,19 +121,29 @@ export class KeyValueCache {
   }
 
   private check(layer: number, argument: string, x: Tensor, stored: Tensor | undefined): void {
-    if (isTracked(x)) throw new TypeError(`KeyValueCache: ${argument} of layer ${layer} are being differentiated, expected inference. Train without a cache`);
+    if (isTracked(x))
+      throw new TypeError(
+        `KeyValueCache: ${argument} of layer ${layer} are being differentiated, expected inference. Train without a cache`,
+      );
     const [B, G, T, D] = x.shape;
-    const fits = x.shape.length === 4 && T! <= this.filledLength && (!stored || (stored.shape[0] === B && stored.shape[1] === G && stored.shape[3] === D));
+    const fits =
+      x.shape.length === 4 &&
+      T! <= this.filledLength &&
+      (!stored || (stored.shape[0] === B && stored.shape[1] === G && stored.shape[3] === D));
     if (fits) return;
     const expected = stored ? `[${stored.shape[0]}, ${stored.shape[1]}, T, ${stored.shape[3]}]` : "[B, G, T, D]";
-    throw new ShapeError(`KeyValueCache: ${argument} of layer ${layer} has shape ${formatShape(x.shape)}, expected ${expected} with T <= ${this.filledLength} (from extend). Call extend first, and reset between batches`);
+    throw new ShapeError(
+      `KeyValueCache: ${argument} of layer ${layer} has shape ${formatShape(x.shape)}, expected ${expected} with T <= ${this.filledLength} (from extend). Call extend first, and reset between batches`,
+    );
   }
 
   /** Keeps only rows `indices` of the batch, in that order: for beam search. Repeats are allowed. */
   reorder(indices: readonly number[]): void {
     const pick = (x: Tensor | undefined): Tensor | undefined => {
       if (!x) return undefined;
-      const picked = keep(gather(x, fromArray(indices, [indices.length], { dtype: "int32", backend: x.backend }), { axis: 0 }));
+      const picked = keep(
+        gather(x, fromArray(indices, [indices.length], { dtype: "int32", backend: x.backend }), { axis: 0 }),
+      );
       x.dispose();
       return picked;
     };
@@ -151,7 +182,11 @@ function resize(x: Tensor | undefined, shape: readonly number[], like: Tensor): 
   if (x && formatShape(x.shape) === formatShape(shape)) return x;
   const larger = keep(zeros(shape, { dtype: like.dtype, backend: like.backend }));
   if (x) {
-    assignSlice(larger, x, shape.map(() => 0));
+    assignSlice(
+      larger,
+      x,
+      shape.map(() => 0),
+    );
     x.dispose();
   }
   return larger;

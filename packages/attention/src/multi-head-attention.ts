@@ -1,6 +1,6 @@
-import { type Rng, type Tensor, ShapeError, add, bindShapes, formatShape, permute, reshape, split } from "@heed/tensor";
-import { type Initializer, type Linear, createLinear } from "@heed/nn";
+import { createLinear, type Initializer, type Linear } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
+import { add, bindShapes, formatShape, permute, type Rng, reshape, ShapeError, split, type Tensor } from "@heed/tensor";
 import type { AttentionFn, AttentionOptions } from "./attention-fn.ts";
 import type { LayerCache } from "./key-value-cache.ts";
 
@@ -39,16 +39,25 @@ export class MultiHeadAttention {
 
   /** @throws RangeError if heads do not divide; ShapeError if the projections do not fit them */
   constructor({ qkv, output, numHeads, numKvHeads = numHeads, attention, position }: MultiHeadParts) {
-    if (!Number.isInteger(numHeads) || numHeads < 1) throw new RangeError(`MultiHeadAttention: numHeads is out of range, expected a whole number >= 1, got ${numHeads}`);
+    if (!Number.isInteger(numHeads) || numHeads < 1)
+      throw new RangeError(
+        `MultiHeadAttention: numHeads is out of range, expected a whole number >= 1, got ${numHeads}`,
+      );
     if (!Number.isInteger(numKvHeads) || numKvHeads < 1 || numHeads % numKvHeads !== 0) {
-      throw new RangeError(`MultiHeadAttention: numKvHeads is wrong, expected a divisor of numHeads=${numHeads}, got ${numKvHeads}`);
+      throw new RangeError(
+        `MultiHeadAttention: numKvHeads is wrong, expected a divisor of numHeads=${numHeads}, got ${numKvHeads}`,
+      );
     }
     if (qkv.dOut % (numHeads + 2 * numKvHeads) !== 0) {
-      throw new ShapeError(`MultiHeadAttention: qkv has dOut=${qkv.dOut}, expected a multiple of ${numHeads + 2 * numKvHeads} heads (numHeads=${numHeads} + 2 x numKvHeads=${numKvHeads})`);
+      throw new ShapeError(
+        `MultiHeadAttention: qkv has dOut=${qkv.dOut}, expected a multiple of ${numHeads + 2 * numKvHeads} heads (numHeads=${numHeads} + 2 x numKvHeads=${numKvHeads})`,
+      );
     }
     const dHead = qkv.dOut / (numHeads + 2 * numKvHeads);
     if (output.dIn !== numHeads * dHead) {
-      throw new ShapeError(`MultiHeadAttention: output has dIn=${output.dIn} in weight ${formatShape(output.weight.shape)}, expected ${numHeads * dHead} (from ${numHeads} heads of dHead=${dHead})`);
+      throw new ShapeError(
+        `MultiHeadAttention: output has dIn=${output.dIn} in weight ${formatShape(output.weight.shape)}, expected ${numHeads * dHead} (from ${numHeads} heads of dHead=${dHead})`,
+      );
     }
     this.qkv = qkv;
     this.output = output;
@@ -63,11 +72,19 @@ export class MultiHeadAttention {
    *
    * @throws TypeError if the layer has a position encoding and the call no positions
    */
-  forward(x: Tensor, { mask, bias, positions, keyPositions = positions, cache, rng, observe }: MultiHeadOptions = {}): Tensor {
+  forward(
+    x: Tensor,
+    { mask, bias, positions, keyPositions = positions, cache, rng, observe }: MultiHeadOptions = {},
+  ): Tensor {
     const { B, T } = bindShapes("MultiHeadAttention", { x: [x, "B T E"] });
     const [q_BHTD, k_BGTD, values] = this.project(x, B, T, positions);
     const { keys, values: v_BGSD } = cache ? cache.append(k_BGTD, values) : { keys: k_BGTD, values };
-    const y_BHTD = this.attention(q_BHTD, keys, v_BGSD, { mask, bias: this.biasFor(bias, positions, keyPositions), rng, observe });
+    const y_BHTD = this.attention(q_BHTD, keys, v_BGSD, {
+      mask,
+      bias: this.biasFor(bias, positions, keyPositions),
+      rng,
+      observe,
+    });
     const y_BTHD = permute(y_BHTD, [0, 2, 1, 3]);
     return this.output.forward(reshape(y_BTHD, [B, T, y_BTHD.shape[2]! * y_BTHD.shape[3]!]));
   }
@@ -86,13 +103,21 @@ export class MultiHeadAttention {
     const D = this.qkv.dOut / (H + 2 * G);
     if (G === H) {
       const qkv_3BHTD = permute(reshape(qkv_BTP, [B, T, 3, H, D]), [2, 0, 3, 1, 4]);
-      return split(qkv_3BHTD, [1, 1, 1], { axis: 0 }).map((part) => reshape(part, [B, H, T, D])) as [Tensor, Tensor, Tensor];
+      return split(qkv_3BHTD, [1, 1, 1], { axis: 0 }).map((part) => reshape(part, [B, H, T, D])) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
     }
     const heads_BPTD = permute(reshape(qkv_BTP, [B, T, H + 2 * G, D]), [0, 2, 1, 3]);
     return split(heads_BPTD, [H, G, G], { axis: 1 }) as [Tensor, Tensor, Tensor];
   }
 
-  private biasFor(bias: Tensor | undefined, positions: Tensor | undefined, keyPositions: Tensor | undefined): Tensor | undefined {
+  private biasFor(
+    bias: Tensor | undefined,
+    positions: Tensor | undefined,
+    keyPositions: Tensor | undefined,
+  ): Tensor | undefined {
     if (!this.position?.bias) return bias;
     const own = this.position.bias(this.needPositions(positions), keyPositions!);
     return bias ? add(own, bias) : own;
@@ -100,7 +125,9 @@ export class MultiHeadAttention {
 
   private needPositions(positions: Tensor | undefined): Tensor {
     if (positions) return positions;
-    throw new TypeError("MultiHeadAttention: positions is missing, expected int32 [T] or [B, T], got undefined. The layer's position encoding needs them");
+    throw new TypeError(
+      "MultiHeadAttention: positions is missing, expected int32 [T] or [B, T], got undefined. The layer's position encoding needs them",
+    );
   }
 }
 
@@ -137,7 +164,9 @@ export function createMultiHeadAttention(options: MultiHeadAttentionOptions): Mu
   const { dModel, numHeads, numKvHeads = numHeads, weight, outputWeight = weight, bias } = options;
   const dHead = options.dHead ?? dModel / numHeads;
   if (!Number.isInteger(dHead) || dHead < 1) {
-    throw new RangeError(`createMultiHeadAttention: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}. Give dHead to choose another head width`);
+    throw new RangeError(
+      `createMultiHeadAttention: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}. Give dHead to choose another head width`,
+    );
   }
   return new MultiHeadAttention({
     ...options,

@@ -1,6 +1,4 @@
 import {
-  type Tensor,
-  ShapeError,
   add,
   bindShapes,
   broadcast,
@@ -9,9 +7,11 @@ import {
   matmul,
   multiply,
   reshape,
+  ShapeError,
   scaledDotProductAttention,
   select,
   softmax,
+  type Tensor,
 } from "@heed/tensor";
 import type { AttentionFn } from "./attention-fn.ts";
 
@@ -42,8 +42,10 @@ export interface SoftmaxAttentionOptions {
  * const attention = softmaxAttention();
  */
 export function softmaxAttention({ scale, dropout = 0 }: SoftmaxAttentionOptions = {}): AttentionFn {
-  if (scale !== undefined && !Number.isFinite(scale)) throw new RangeError(`softmaxAttention: scale is out of range, expected a finite number, got ${scale}`);
-  if (!(dropout >= 0 && dropout < 1)) throw new RangeError(`softmaxAttention: dropout is out of range, expected a probability in [0, 1), got ${dropout}`);
+  if (scale !== undefined && !Number.isFinite(scale))
+    throw new RangeError(`softmaxAttention: scale is out of range, expected a finite number, got ${scale}`);
+  if (!(dropout >= 0 && dropout < 1))
+    throw new RangeError(`softmaxAttention: dropout is out of range, expected a probability in [0, 1), got ${dropout}`);
   return (q, k, v, { mask, bias, rng, observe } = {}) => {
     const { D, H, G } = bindShapes("softmaxAttention", { q: [q, "B H T D"], k: [k, "B G S D"], v: [v, "B G S Dv"] });
     checkGroups(q, H, G);
@@ -60,7 +62,9 @@ export function softmaxAttention({ scale, dropout = 0 }: SoftmaxAttentionOptions
 
 function checkGroups(q: Tensor, H: number, G: number): void {
   if (H % G !== 0) {
-    throw new ShapeError(`softmaxAttention: k has G=${G} heads, expected a divisor of H=${H} (from q ${formatShape(q.shape)})`);
+    throw new ShapeError(
+      `softmaxAttention: k has G=${G} heads, expected a divisor of H=${H} (from q ${formatShape(q.shape)})`,
+    );
   }
 }
 

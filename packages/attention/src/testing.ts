@@ -1,5 +1,18 @@
 /** The cases that every attention function must pass. A plain list: run it under any test framework. */
-import { type Tensor, dataSync, fromArray, multiply, referenceBackend, reshape, rng, slice, sum, valueAndGradients, withBackend, arange } from "@heed/tensor";
+import {
+  arange,
+  dataSync,
+  fromArray,
+  multiply,
+  referenceBackend,
+  reshape,
+  rng,
+  slice,
+  sum,
+  type Tensor,
+  valueAndGradients,
+  withBackend,
+} from "@heed/tensor";
 import type { AttentionFn, AttentionOptions } from "./attention-fn.ts";
 import { KeyValueCache } from "./key-value-cache.ts";
 import { causal } from "./masks/causal.ts";
@@ -38,7 +51,11 @@ const sizes = { B: 2, H: 4, G: 2, T: 5, S: 5, D: 3, Dv: 2 };
 function draw(seed: number, shape: readonly number[]): Tensor {
   const source = rng(seed);
   const size = shape.reduce((total, axis) => total * axis, 1);
-  return fromArray(Float64Array.from({ length: size }, () => 2 * (source.next() + source.next() - 1)), shape, { dtype: "float64" });
+  return fromArray(
+    Float64Array.from({ length: size }, () => 2 * (source.next() + source.next() - 1)),
+    shape,
+    { dtype: "float64" },
+  );
 }
 
 function inputs(): { q: Tensor; k: Tensor; v: Tensor } {
@@ -47,23 +64,39 @@ function inputs(): { q: Tensor; k: Tensor; v: Tensor } {
 }
 
 /** Throws unless two lists of numbers agree. */
-export function expectClose(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
-  if (actual.length !== expected.length) throw new Error(`${what}: ${actual.length} values, expected ${expected.length}`);
+export function expectClose(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+): void {
+  if (actual.length !== expected.length)
+    throw new Error(`${what}: ${actual.length} values, expected ${expected.length}`);
   for (let i = 0; i < expected.length; i++) {
-    if (!(Math.abs(actual[i]! - expected[i]!) <= tolerance)) throw new Error(`${what}: value ${i} is ${actual[i]}, expected ${expected[i]} within ${tolerance}`);
+    if (!(Math.abs(actual[i]! - expected[i]!) <= tolerance))
+      throw new Error(`${what}: value ${i} is ${actual[i]}, expected ${expected[i]} within ${tolerance}`);
   }
 }
 
-const boolTensor = (rows: readonly (readonly boolean[])[]): Tensor => fromArray(rows.flat().map(Number), [rows.length, rows[0]!.length], { dtype: "bool" });
+const boolTensor = (rows: readonly (readonly boolean[])[]): Tensor =>
+  fromArray(rows.flat().map(Number), [rows.length, rows[0]!.length], { dtype: "bool" });
 
 const rowsOf = (x: Tensor, b: number, h: number): number[][] => {
   const [, H, R, C] = x.shape as [number, number, number, number];
   const values = dataSync(x);
-  return Array.from({ length: R }, (_, r) => Array.from({ length: C }, (_, c) => values[((b * H + h) * R + r) * C + c]!));
+  return Array.from({ length: R }, (_, r) =>
+    Array.from({ length: C }, (_, c) => values[((b * H + h) * R + r) * C + c]!),
+  );
 };
 
 /** The oracle over all batch rows and heads; 0 where a query sees nothing. */
-function expectedOutput(oracle: AttentionTraits["oracle"], q: Tensor, k: Tensor, v: Tensor, visible: readonly (readonly boolean[])[]): number[] {
+function expectedOutput(
+  oracle: AttentionTraits["oracle"],
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  visible: readonly (readonly boolean[])[],
+): number[] {
   const { B, H, G, Dv } = sizes;
   const out: number[] = [];
   for (let b = 0; b < B; b++) {
@@ -71,8 +104,15 @@ function expectedOutput(oracle: AttentionTraits["oracle"], q: Tensor, k: Tensor,
       const group = Math.floor(h / (H / G));
       const seeing = visible.flatMap((row, t) => (row.some(Boolean) ? [t] : []));
       const queries = rowsOf(q, b, h);
-      const rows = oracle({ q: seeing.map((t) => queries[t]!), k: rowsOf(k, b, group), v: rowsOf(v, b, group), visible: seeing.map((t) => visible[t]!) });
-      visible.forEach((_, t) => out.push(...(seeing.includes(t) ? rows[seeing.indexOf(t)]! : new Array<number>(Dv).fill(0))));
+      const rows = oracle({
+        q: seeing.map((t) => queries[t]!),
+        k: rowsOf(k, b, group),
+        v: rowsOf(v, b, group),
+        visible: seeing.map((t) => visible[t]!),
+      });
+      visible.forEach((_, t) =>
+        out.push(...(seeing.includes(t) ? rows[seeing.indexOf(t)]! : new Array<number>(Dv).fill(0))),
+      );
     }
   }
   return out;
@@ -94,7 +134,12 @@ function checkOracle(attention: AttentionFn, { oracle }: AttentionTraits): void 
   const { q, k, v } = inputs();
   expectClose("without a mask", dataSync(attention(q, k, v)), expectedOutput(oracle, q, k, v, allRows), 1e-10);
   for (const [name, rows] of Object.entries({ causal: causalRows, gaps: gapRows })) {
-    expectClose(`mask ${name}`, dataSync(attention(q, k, v, { mask: boolTensor(rows) })), expectedOutput(oracle, q, k, v, rows), 1e-10);
+    expectClose(
+      `mask ${name}`,
+      dataSync(attention(q, k, v, { mask: boolTensor(rows) })),
+      expectedOutput(oracle, q, k, v, rows),
+      1e-10,
+    );
   }
 }
 
@@ -109,7 +154,11 @@ function checkGradient(attention: AttentionFn): void {
     const values = dataSync(x);
     const numeric = values.map((value, i) => {
       const shifted = (by: number): number => {
-        const moved = fromArray(values.map((old, j) => (j === i ? value + by : old)), x.shape, { dtype: "float64" });
+        const moved = fromArray(
+          values.map((old, j) => (j === i ? value + by : old)),
+          x.shape,
+          { dtype: "float64" },
+        );
         return dataSync(loss(which === 0 ? moved : q, which === 1 ? moved : k, which === 2 ? moved : v))[0]!;
       };
       return (shifted(step) - shifted(-step)) / (2 * step);
@@ -126,7 +175,10 @@ function checkMaskedKeys(attention: AttentionFn): void {
   const after = dataSync(attention(q, withRow(k, 2, 50), withRow(v, 2, -70), { mask }));
   expectClose("output after changing a hidden key", after, before, 0);
   const seen = dataSync(attention(q, k, withRow(v, 1, -70), { mask }));
-  if (seen.every((value, i) => value === before[i])) throw new Error("output after changing a visible value is unchanged: the mask is read upside down or the values are not");
+  if (seen.every((value, i) => value === before[i]))
+    throw new Error(
+      "output after changing a visible value is unchanged: the mask is read upside down or the values are not",
+    );
 }
 
 function checkEmptyRow(attention: AttentionFn, differentiable: boolean): void {
@@ -136,7 +188,9 @@ function checkEmptyRow(attention: AttentionFn, differentiable: boolean): void {
   expectClose("query that sees nothing", dataSync(output), new Float64Array(output.size), 0);
   if (!differentiable) return;
   const { gradients } = valueAndGradients(() => sum(attention(q, k, v, { mask })), [q, k, v]);
-  for (const gradient of gradients) if (!dataSync(gradient).every(Number.isFinite)) throw new Error("gradient beside a query that sees nothing is not finite");
+  for (const gradient of gradients)
+    if (!dataSync(gradient).every(Number.isFinite))
+      throw new Error("gradient beside a query that sees nothing is not finite");
 }
 
 function checkFuture(attention: AttentionFn): void {
@@ -144,13 +198,23 @@ function checkFuture(attention: AttentionFn): void {
   const mask = causal()(arange(0, sizes.T), arange(0, sizes.S));
   const firstRows = (x: Tensor): ArrayLike<number> => dataSync(slice(x, [0, 0, 0, 0], [sizes.B, sizes.H, 3, sizes.Dv]));
   const before = firstRows(attention(q, k, v, { mask }));
-  expectClose("rows 0..2 after changing key 3", firstRows(attention(q, withRow(k, 3, 9), withRow(v, 3, 9), { mask })), before, 0);
+  expectClose(
+    "rows 0..2 after changing key 3",
+    firstRows(attention(q, withRow(k, 3, 9), withRow(v, 3, 9), { mask })),
+    before,
+    0,
+  );
 }
 
 function checkRows(attention: AttentionFn): void {
   const { q, k, v } = inputs();
   const second = (x: Tensor): Tensor => slice(x, [1, 0, 0, 0], [1, ...x.shape.slice(1)]);
-  expectClose("batch row 1 alone", dataSync(attention(second(q), second(k), second(v))), dataSync(second(attention(q, k, v))), 1e-12);
+  expectClose(
+    "batch row 1 alone",
+    dataSync(attention(second(q), second(k), second(v))),
+    dataSync(second(attention(q, k, v))),
+    1e-12,
+  );
 }
 
 function checkStepwise(attention: AttentionFn): void {
@@ -158,7 +222,8 @@ function checkStepwise(attention: AttentionFn): void {
   const { B, H, G, T, D, Dv } = sizes;
   const whole = dataSync(attention(q, k, v, { mask: causal()(arange(0, T), arange(0, T)) }));
   const cache = new KeyValueCache({ numLayers: 1, maxSeqLen: T });
-  const at = (x: Tensor, heads: number, width: number, t: number): Tensor => slice(x, [0, 0, t, 0], [B, heads, 1, width]);
+  const at = (x: Tensor, heads: number, width: number, t: number): Tensor =>
+    slice(x, [0, 0, t, 0], [B, heads, 1, width]);
   const steps: ArrayLike<number>[] = [];
   for (let t = 0; t < T; t++) {
     const positions = arange(t, t + 1);
@@ -193,5 +258,8 @@ export function attentionContract(make: () => AttentionFn, traits: AttentionTrai
     "stepwise decoding equals one pass": checkStepwise,
     "becomes a known function in its limit": () => traits.limit(),
   };
-  return Object.entries(cases).map(([name, check]) => ({ name, run: () => withBackend(referenceBackend(), () => check(make())) }));
+  return Object.entries(cases).map(([name, check]) => ({
+    name,
+    run: () => withBackend(referenceBackend(), () => check(make())),
+  }));
 }

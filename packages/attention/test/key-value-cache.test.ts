@@ -1,11 +1,28 @@
-import { type Tensor, arange, countBuffers, dataSync, fromArray, referenceBackend, scope, sum, tensor, useBackend, valueAndGradients, zeros } from "@heed/tensor";
+import {
+  arange,
+  countBuffers,
+  dataSync,
+  fromArray,
+  referenceBackend,
+  scope,
+  sum,
+  type Tensor,
+  tensor,
+  useBackend,
+  valueAndGradients,
+  zeros,
+} from "@heed/tensor";
 import { expect, test } from "vitest";
 import { KeyValueCache } from "../src/index.ts";
 
 useBackend(referenceBackend());
 
 /** [B, 1, T, 1] with values of rows b: 100 b + start + t. */
-const numbered = (B: number, start: number, T: number): Tensor => fromArray(Array.from({ length: B * T }, (_, i) => 100 * Math.floor(i / T) + start + (i % T)), [B, 1, T, 1]);
+const numbered = (B: number, start: number, T: number): Tensor =>
+  fromArray(
+    Array.from({ length: B * T }, (_, i) => 100 * Math.floor(i / T) + start + (i % T)),
+    [B, 1, T, 1],
+  );
 
 function push(cache: KeyValueCache, B: number, start: number, T: number) {
   const view = cache.extend(arange(start, start + T));
@@ -42,10 +59,11 @@ test("writes in place until a block is full, then grows up to maxSeqLen", () => 
 test("survives scopes and frees everything in the end", () => {
   const before = countBuffers().buffers;
   const cache = new KeyValueCache({ numLayers: 2, maxSeqLen: 70 });
-  const step = (t: number) => scope(() => {
-    cache.extend(arange(t, t + 1));
-    for (const layer of cache.layers) layer.append(numbered(1, t, 1), numbered(1, t, 1));
-  });
+  const step = (t: number) =>
+    scope(() => {
+      cache.extend(arange(t, t + 1));
+      for (const layer of cache.layers) layer.append(numbered(1, t, 1), numbered(1, t, 1));
+    });
   step(0);
   const live = countBuffers().buffers;
   for (let t = 1; t < 70; t++) step(t);
@@ -76,7 +94,9 @@ test("reorder picks rows of the batch, repeats included", () => {
 });
 
 test("names what does not fit", () => {
-  expect(() => new KeyValueCache({ numLayers: 0, maxSeqLen: 1 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: KeyValueCache: numLayers is out of range, expected a whole number >= 1, got 0]`);
+  expect(() => new KeyValueCache({ numLayers: 0, maxSeqLen: 1 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: KeyValueCache: numLayers is out of range, expected a whole number >= 1, got 0]`,
+  );
   const cache = new KeyValueCache({ numLayers: 1, maxSeqLen: 3 });
   push(cache, 1, 0, 2);
   expect(() => cache.extend(arange(2, 4))).toThrowErrorMatchingInlineSnapshot(
@@ -90,7 +110,9 @@ test("names what does not fit", () => {
     `[ShapeError: KeyValueCache: keys of layer 0 has shape [2, 1, 1, 1], expected [1, 1, T, 1] with T <= 3 (from extend). Call extend first, and reset between batches]`,
   );
   const k = zeros([1, 1, 1, 1]);
-  expect(() => valueAndGradients(() => sum(cache.layers[0]!.append(k, k).keys), [k])).toThrowErrorMatchingInlineSnapshot(
+  expect(() =>
+    valueAndGradients(() => sum(cache.layers[0]!.append(k, k).keys), [k]),
+  ).toThrowErrorMatchingInlineSnapshot(
     `[TypeError: KeyValueCache: keys of layer 0 are being differentiated, expected inference. Train without a cache]`,
   );
   cache.dispose();

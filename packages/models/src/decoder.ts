@@ -1,7 +1,26 @@
-import { type AttentionView, type CacheView, KeyValueCache, type Mask, type MultiHeadOptions, causal } from "@heed/attention";
+import {
+  type AttentionView,
+  type CacheView,
+  causal,
+  KeyValueCache,
+  type Mask,
+  type MultiHeadOptions,
+} from "@heed/attention";
 import type { Embedding, Linear, Norm } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
-import { type Rng, type Tensor, ShapeError, arange, bindShapes, dropout, expectDType, formatShape, linear, logicalAnd, slice } from "@heed/tensor";
+import {
+  arange,
+  bindShapes,
+  dropout,
+  expectDType,
+  formatShape,
+  linear,
+  logicalAnd,
+  type Rng,
+  ShapeError,
+  slice,
+  type Tensor,
+} from "@heed/tensor";
 
 /** Watches a forward pass. Tensors are freed with the scope they were made in: call `keep` on what should stay. */
 export interface ForwardObserver {
@@ -64,7 +83,16 @@ export class Decoder {
   readonly mask: Mask;
   readonly embeddingDropout: number;
 
-  constructor({ tokenEmbedding, position, blocks, norm, head, maxSeqLen, mask = causal(), embeddingDropout = 0 }: DecoderParts) {
+  constructor({
+    tokenEmbedding,
+    position,
+    blocks,
+    norm,
+    head,
+    maxSeqLen,
+    mask = causal(),
+    embeddingDropout = 0,
+  }: DecoderParts) {
     this.tokenEmbedding = tokenEmbedding;
     this.position = position;
     this.blocks = blocks;
@@ -126,12 +154,19 @@ export class Decoder {
   private positionsFor(tokens: Tensor, T: number, { positions, cache }: ForwardOptions): Tensor {
     const start = cache?.length ?? 0;
     if (start + T > this.maxSeqLen) {
-      throw new RangeError(`Decoder: tokens has T=${T}${start ? ` after ${start} in the cache` : ""}, expected at most ${this.maxSeqLen} in all (maxSeqLen). Shorten the text or build a model with a longer context`);
+      throw new RangeError(
+        `Decoder: tokens has T=${T}${start ? ` after ${start} in the cache` : ""}, expected at most ${this.maxSeqLen} in all (maxSeqLen). Shorten the text or build a model with a longer context`,
+      );
     }
     if (!positions) return arange(start, start + T, { backend: tokens.backend });
     expectDType("Decoder", { positions }, "int32");
-    const fits = positions.shape.at(-1) === T && (positions.shape.length === 1 || (positions.shape.length === 2 && positions.shape[0] === tokens.shape[0]));
-    if (!fits) throw new ShapeError(`Decoder: positions has shape ${formatShape(positions.shape)}, expected [T] or [B, T] (from tokens ${formatShape(tokens.shape)})`);
+    const fits =
+      positions.shape.at(-1) === T &&
+      (positions.shape.length === 1 || (positions.shape.length === 2 && positions.shape[0] === tokens.shape[0]));
+    if (!fits)
+      throw new ShapeError(
+        `Decoder: positions has shape ${formatShape(positions.shape)}, expected [T] or [B, T] (from tokens ${formatShape(tokens.shape)})`,
+      );
     return positions;
   }
 

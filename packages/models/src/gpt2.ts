@@ -3,8 +3,8 @@ import { createEmbedding, createFeedForward, createLayerNorm, createLinear, norm
 import { learned } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
-import { checkGpt2Config } from "./gpt2-config.ts";
 import { Decoder } from "./decoder.ts";
+import { checkGpt2Config } from "./gpt2-config.ts";
 import { PreNormBlock } from "./pre-norm-block.ts";
 
 /** What a GPT-2-shaped model is. Widths in values, counts of layers, heads and tokens; rates are probabilities in [0, 1). */
@@ -54,7 +54,16 @@ export interface Gpt2Config {
  */
 export function gpt2(config: Gpt2Config, rng: Rng | null): Decoder {
   checkGpt2Config(config);
-  const { vocabSize, maxSeqLen, dModel, numLayers, layerNormEpsilon = 1e-5, tieHead = true, bias = true, initStd = 0.02 } = config;
+  const {
+    vocabSize,
+    maxSeqLen,
+    dModel,
+    numLayers,
+    layerNormEpsilon = 1e-5,
+    tieHead = true,
+    bias = true,
+    initStd = 0.02,
+  } = config;
   const draw = (std: number) => (rng ? normalInit({ std, rng }) : zerosInit());
   const weight = draw(initStd);
   return new Decoder({
@@ -68,25 +77,51 @@ export function gpt2(config: Gpt2Config, rng: Rng | null): Decoder {
   });
 }
 
-function gpt2Block(config: Gpt2Config, layer: number, draw: (std: number) => ReturnType<typeof zerosInit>): PreNormBlock {
-  const { dModel, numHeads, numLayers, dFF = 4 * dModel, activation = "gelu_new", layerNormEpsilon = 1e-5, initStd = 0.02 } = config;
+function gpt2Block(
+  config: Gpt2Config,
+  layer: number,
+  draw: (std: number) => ReturnType<typeof zerosInit>,
+): PreNormBlock {
+  const {
+    dModel,
+    numHeads,
+    numLayers,
+    dFF = 4 * dModel,
+    activation = "gelu_new",
+    layerNormEpsilon = 1e-5,
+    initStd = 0.02,
+  } = config;
   const biased = config.bias ?? true;
   const bias = biased ? zerosInit() : undefined;
   const weight = draw(initStd);
   const lastWeight = draw(initStd / Math.sqrt(2 * numLayers));
   const norm = () => createLayerNorm({ dModel, bias: biased, epsilon: layerNormEpsilon });
-  const scale = (config.scaleScores ?? true ? 1 / Math.sqrt(dModel / numHeads) : 1) / (config.scaleScoresByLayer ? layer + 1 : 1);
+  const scale =
+    ((config.scaleScores ?? true) ? 1 / Math.sqrt(dModel / numHeads) : 1) / (config.scaleScoresByLayer ? layer + 1 : 1);
   const attention = softmaxAttention({ scale, dropout: config.attentionDropout ?? 0 });
   return new PreNormBlock({
     norm1: norm(),
     attention: createMultiHeadAttention({ dModel, numHeads, attention, weight, outputWeight: lastWeight, bias }),
     norm2: norm(),
-    feedForward: createFeedForward({ dModel, dFF, activation: activations[activation], weight, contractWeight: lastWeight, bias }),
+    feedForward: createFeedForward({
+      dModel,
+      dFF,
+      activation: activations[activation],
+      weight,
+      contractWeight: lastWeight,
+      bias,
+    }),
     residualDropout: config.residualDropout ?? 0,
   });
 }
 
-const gpt2Sizes = { vocabSize: 50257, maxSeqLen: 1024, embeddingDropout: 0.1, attentionDropout: 0.1, residualDropout: 0.1 };
+const gpt2Sizes = {
+  vocabSize: 50257,
+  maxSeqLen: 1024,
+  embeddingDropout: 0.1,
+  attentionDropout: 0.1,
+  residualDropout: 0.1,
+};
 const nanoSizes = { vocabSize: 65, bias: false, activation: "gelu" } as const;
 
 /**
@@ -102,7 +137,16 @@ export const gpt2Presets = {
   "gpt2-large": { ...gpt2Sizes, dModel: 1280, numLayers: 36, numHeads: 20 },
   "gpt2-xl": { ...gpt2Sizes, dModel: 1600, numLayers: 48, numHeads: 25 },
   "nanogpt-cpu": { ...nanoSizes, maxSeqLen: 64, dModel: 128, numLayers: 4, numHeads: 4 },
-  "nanogpt-baby": { ...nanoSizes, maxSeqLen: 256, dModel: 384, numLayers: 6, numHeads: 6, embeddingDropout: 0.2, attentionDropout: 0.2, residualDropout: 0.2 },
+  "nanogpt-baby": {
+    ...nanoSizes,
+    maxSeqLen: 256,
+    dModel: 384,
+    numLayers: 6,
+    numHeads: 6,
+    embeddingDropout: 0.2,
+    attentionDropout: 0.2,
+    residualDropout: 0.2,
+  },
 } as const satisfies Readonly<Record<string, Gpt2Config>>;
 
 /** Name of a preset. */

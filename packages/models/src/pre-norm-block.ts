@@ -1,6 +1,6 @@
 import type { MultiHeadOptions } from "@heed/attention";
 import type { Norm } from "@heed/nn";
-import { type Rng, type Tensor, add, dropout } from "@heed/tensor";
+import { add, dropout, type Rng, type Tensor } from "@heed/tensor";
 
 /** What fills the attention slot of a block. */
 export interface SelfAttention {

@@ -1,14 +1,37 @@
 import { and, causal, padding } from "@heed/attention";
 import { nodeFileStore } from "@heed/checkpoints/node";
-import { type Golden, type GoldenArray, type GoldenCase, expectGolden, golden } from "@heed/test-tools";
-import { type Backend, type Tensor, createWasmBackend, crossEntropy, data, fromArray, permute, referenceBackend, slice, useBackend, valueAndGradients } from "@heed/tensor";
+import {
+  type Backend,
+  createWasmBackend,
+  crossEntropy,
+  data,
+  fromArray,
+  permute,
+  referenceBackend,
+  slice,
+  type Tensor,
+  useBackend,
+  valueAndGradients,
+} from "@heed/tensor";
+import { expectGolden, type Golden, type GoldenArray, type GoldenCase, golden } from "@heed/test-tools";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Decoder, type ForwardOptions, loadPretrained, namedWeights } from "../src/index.ts";
 
-const fixtures = ["gpt2-lm", "gpt2-lm-f16", "gpt2-lm-bf16", "gpt2-lm-sharded", "gpt2-hub-layout", "gpt2-scaled-attention"];
-const backends: Record<string, () => Backend> = { reference: referenceBackend, wasm: () => createWasmBackend() ?? referenceBackend() };
+const fixtures = [
+  "gpt2-lm",
+  "gpt2-lm-f16",
+  "gpt2-lm-bf16",
+  "gpt2-lm-sharded",
+  "gpt2-hub-layout",
+  "gpt2-scaled-attention",
+];
+const backends: Record<string, () => Backend> = {
+  reference: referenceBackend,
+  wasm: () => createWasmBackend() ?? referenceBackend(),
+};
 
-const asTensor = ({ values, shape }: GoldenArray, dtype: "int32" | "bool" = "int32"): Tensor => fromArray(values, shape, { dtype });
+const asTensor = ({ values, shape }: GoldenArray, dtype: "int32" | "bool" = "int32"): Tensor =>
+  fromArray(values, shape, { dtype });
 
 /** Mean loss of labels shifted one place, as the reference computes it inside the model. */
 function shiftedLoss(logits: Tensor, labels: GoldenArray): Tensor {
@@ -33,7 +56,10 @@ async function runForward({ model, weights }: Loaded, c: GoldenCase): Promise<st
   const hidden: Tensor[] = [];
   const probs: Tensor[] = [];
   const wantsProbs = Object.keys(c.outputs).some((name) => name.startsWith("attentions."));
-  const observe = { hiddenState: (_: number, x: Tensor) => void hidden.push(x), ...(wantsProbs && { attention: (_: number, view: { probs: Tensor }) => void probs.push(view.probs) }) };
+  const observe = {
+    hiddenState: (_: number, x: Tensor) => void hidden.push(x),
+    ...(wantsProbs && { attention: (_: number, view: { probs: Tensor }) => void probs.push(view.probs) }),
+  };
   const logits = model.forward(tokens, { ...options, observe });
   await check("logits", logits);
   await check("loss", shiftedLoss(logits, c.inputs.labels!));
@@ -42,9 +68,16 @@ async function runForward({ model, weights }: Loaded, c: GoldenCase): Promise<st
   await check("logits", model.forward(tokens, options));
   const wanted = Object.fromEntries(Object.keys(c.grads).map((name) => [name, weights.get(name)!.tensor]));
   if (Object.keys(wanted).length > 0) {
-    const { gradients } = valueAndGradients(() => shiftedLoss(model.forward(tokens, options), c.inputs.labels!), wanted);
+    const { gradients } = valueAndGradients(
+      () => shiftedLoss(model.forward(tokens, options), c.inputs.labels!),
+      wanted,
+    );
     for (const [name, gradient] of Object.entries(gradients)) {
-      expectGolden(await data(weights.get(name)!.transposed ? permute(gradient, [1, 0]) : gradient), c.grads[name], name);
+      expectGolden(
+        await data(weights.get(name)!.transposed ? permute(gradient, [1, 0]) : gradient),
+        c.grads[name],
+        name,
+      );
       compared.push(name);
     }
   }
@@ -58,7 +91,9 @@ async function runGenerate({ model }: Loaded, c: GoldenCase): Promise<void> {
   const expected = c.outputs.step_logits!;
   const [steps, , V] = expected.shape as [number, number, number];
   const cache = model.createCache();
-  const sequences = Array.from({ length: B }, (_, b) => Array.from(input_ids!.values.slice(b * T, (b + 1) * T), Number));
+  const sequences = Array.from({ length: B }, (_, b) =>
+    Array.from(input_ids!.values.slice(b * T, (b + 1) * T), Number),
+  );
   let tokens = asTensor(input_ids!);
   const seen: number[] = [];
   for (let step = 0; step < steps; step++) {

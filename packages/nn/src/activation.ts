@@ -1,4 +1,4 @@
-import { type LinearActivation, type Tensor, gelu, relu, silu } from "@heed/tensor";
+import { gelu, type LinearActivation, relu, silu, type Tensor } from "@heed/tensor";
 
 /**
  * An elementwise function between layers.
@@ -10,7 +10,8 @@ export interface Activation {
   readonly fused?: LinearActivation;
 }
 
-const named = (f: (x: Tensor) => Tensor, fused: LinearActivation): Activation => Object.assign((x: Tensor) => f(x), { fused });
+const named = (f: (x: Tensor) => Tensor, fused: LinearActivation): Activation =>
+  Object.assign((x: Tensor) => f(x), { fused });
 
 /** max(x, 0). */
 export const reluActivation: Activation = /* @__PURE__ */ named(relu, "relu");
@@ -23,7 +24,10 @@ export const reluActivation: Activation = /* @__PURE__ */ named(relu, "relu");
 export const geluActivation: Activation = /* @__PURE__ */ named((x) => gelu(x), "gelu");
 
 /** The tanh approximation of gelu, as GPT-2 and BERT's first code have it. */
-export const geluTanhActivation: Activation = /* @__PURE__ */ named((x) => gelu(x, { approximate: "tanh" }), "geluTanh");
+export const geluTanhActivation: Activation = /* @__PURE__ */ named(
+  (x) => gelu(x, { approximate: "tanh" }),
+  "geluTanh",
+);
 
 /** x * sigmoid(x), also called swish. */
 export const siluActivation: Activation = /* @__PURE__ */ named(silu, "silu");

@@ -1,7 +1,7 @@
-import { ShapeError, type Tensor, formatShape } from "@heed/tensor";
+import { formatShape, ShapeError, type Tensor } from "@heed/tensor";
 import type { Activation } from "./activation.ts";
 import type { Initializer } from "./init.ts";
-import { type Linear, createLinear } from "./linear.ts";
+import { createLinear, type Linear } from "./linear.ts";
 
 /**
  * Two linear layers with an activation between: contract(activation(expand(x))).
@@ -45,7 +45,14 @@ export interface FeedForwardOptions {
 }
 
 /** A feed-forward layer with new weights. */
-export function createFeedForward({ dModel, dFF, activation, weight, contractWeight = weight, bias }: FeedForwardOptions): FeedForward {
+export function createFeedForward({
+  dModel,
+  dFF,
+  activation,
+  weight,
+  contractWeight = weight,
+  bias,
+}: FeedForwardOptions): FeedForward {
   return new FeedForward(
     createLinear({ dIn: dModel, dOut: dFF, weight, bias }),
     createLinear({ dIn: dFF, dOut: dModel, weight: contractWeight, bias }),

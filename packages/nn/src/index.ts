@@ -1,13 +1,13 @@
 export type { Activation } from "./activation.ts";
 export { geluActivation, geluTanhActivation, reluActivation, siluActivation } from "./activation.ts";
-export { Embedding, createEmbedding } from "./embedding.ts";
+export { createEmbedding, Embedding } from "./embedding.ts";
 export type { FeedForwardOptions } from "./feed-forward.ts";
-export { FeedForward, createFeedForward } from "./feed-forward.ts";
-export type { InitOptions, Initializer, RandomInitOptions } from "./init.ts";
+export { createFeedForward, FeedForward } from "./feed-forward.ts";
+export type { Initializer, InitOptions, RandomInitOptions } from "./init.ts";
 export { constantInit, normalInit, onesInit, uniformInit, xavierUniformInit, zerosInit } from "./init.ts";
 export type { LayerNormOptions, Norm } from "./layer-norm.ts";
-export { LayerNorm, createLayerNorm } from "./layer-norm.ts";
+export { createLayerNorm, LayerNorm } from "./layer-norm.ts";
 export type { LinearOptions } from "./linear.ts";
-export { Linear, createLinear } from "./linear.ts";
+export { createLinear, Linear } from "./linear.ts";
 export type { Module, StateDict } from "./state-dict.ts";
 export { countParameters, loadStateDict, parameters, stateDict } from "./state-dict.ts";

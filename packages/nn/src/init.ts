@@ -1,4 +1,4 @@
-import { type DType, type Rng, type Shape, type Tensor, full, normal, uniform } from "@heed/tensor";
+import { type DType, full, normal, type Rng, type Shape, type Tensor, uniform } from "@heed/tensor";
 
 /** Makes the first values of one weight of a layer. */
 export type Initializer = (shape: Shape) => Tensor;
@@ -29,7 +29,12 @@ function checkSpread(where: string, argument: string, value: number): void {
  * @example
  * const layer = createLinear({ dIn: 4, dOut: 8, weight: normalInit({ std: 0.02, rng: rng(0) }), bias: zerosInit() });
  */
-export function normalInit({ std, mean = 0, rng, dtype = "float32" }: RandomInitOptions & { readonly std: number; readonly mean?: number }): Initializer {
+export function normalInit({
+  std,
+  mean = 0,
+  rng,
+  dtype = "float32",
+}: RandomInitOptions & { readonly std: number; readonly mean?: number }): Initializer {
   checkSpread("normalInit", "std", std);
   return (shape) => normal(shape, { rng, mean, std, dtype });
 }
@@ -39,7 +44,11 @@ export function normalInit({ std, mean = 0, rng, dtype = "float32" }: RandomInit
  *
  * @throws RangeError if `limit` is negative or not finite
  */
-export function uniformInit({ limit, rng, dtype = "float32" }: RandomInitOptions & { readonly limit: number }): Initializer {
+export function uniformInit({
+  limit,
+  rng,
+  dtype = "float32",
+}: RandomInitOptions & { readonly limit: number }): Initializer {
   checkSpread("uniformInit", "limit", limit);
   return (shape) => uniform(shape, { rng, low: -limit, high: limit, dtype });
 }
@@ -52,7 +61,10 @@ export function uniformInit({ limit, rng, dtype = "float32" }: RandomInitOptions
  */
 export function xavierUniformInit({ rng, dtype = "float32" }: RandomInitOptions): Initializer {
   return (shape) => {
-    if (shape.length !== 2) throw new RangeError(`xavierUniformInit: shape has rank ${shape.length}, expected 2 axes [fan out, fan in], got [${shape.join(", ")}]`);
+    if (shape.length !== 2)
+      throw new RangeError(
+        `xavierUniformInit: shape has rank ${shape.length}, expected 2 axes [fan out, fan in], got [${shape.join(", ")}]`,
+      );
     return uniformInit({ limit: Math.sqrt(6 / (shape[0]! + shape[1]!)), rng, dtype })(shape);
   };
 }

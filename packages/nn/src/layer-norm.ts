@@ -1,4 +1,4 @@
-import { type Tensor, bindShapes, layerNorm } from "@heed/tensor";
+import { bindShapes, layerNorm, type Tensor } from "@heed/tensor";
 import { type InitOptions, onesInit, zerosInit } from "./init.ts";
 
 /** What fills a norm slot: the same shape in and out. */
@@ -20,7 +20,8 @@ export class LayerNorm {
   /** @throws ShapeError if gain or bias is not [E]; RangeError if epsilon is negative */
   constructor(gain: Tensor, bias?: Tensor, epsilon = 1e-5) {
     bindShapes("LayerNorm", bias ? { gain: [gain, "E"], bias: [bias, "E"] } : { gain: [gain, "E"] });
-    if (!(epsilon >= 0 && Number.isFinite(epsilon))) throw new RangeError(`LayerNorm: epsilon is out of range, expected a finite number >= 0, got ${epsilon}`);
+    if (!(epsilon >= 0 && Number.isFinite(epsilon)))
+      throw new RangeError(`LayerNorm: epsilon is out of range, expected a finite number >= 0, got ${epsilon}`);
     this.gain = gain;
     this.bias = bias;
     this.epsilon = epsilon;

@@ -1,4 +1,4 @@
-import { ShapeError, type Tensor, bindShapes, formatShape, linear } from "@heed/tensor";
+import { bindShapes, formatShape, linear, ShapeError, type Tensor } from "@heed/tensor";
 import type { Activation } from "./activation.ts";
 import type { Initializer } from "./init.ts";
 
@@ -35,7 +35,9 @@ export class Linear {
    */
   forward(x: Tensor, activation?: Activation): Tensor {
     if (x.shape.at(-1) !== this.dIn) {
-      throw new ShapeError(`Linear: x has width ${x.shape.at(-1) ?? "none"} in shape ${formatShape(x.shape)}, expected dIn=${this.dIn} (from weight ${formatShape(this.weight.shape)})`);
+      throw new ShapeError(
+        `Linear: x has width ${x.shape.at(-1) ?? "none"} in shape ${formatShape(x.shape)}, expected dIn=${this.dIn} (from weight ${formatShape(this.weight.shape)})`,
+      );
     }
     const fused = activation?.fused;
     const y = linear(x, this.weight, this.bias, fused ? { activation: fused } : {});

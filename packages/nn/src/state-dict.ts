@@ -1,4 +1,4 @@
-import { ShapeError, type Tensor, assign, formatShape, isTensor } from "@heed/tensor";
+import { assign, formatShape, isTensor, ShapeError, type Tensor } from "@heed/tensor";
 
 /** Weights by name, in the order of the fields. */
 export type StateDict = Map<string, Tensor>;
@@ -6,7 +6,12 @@ export type StateDict = Map<string, Tensor>;
 /** Anything with fields: a layer, a model, a list of layers, a function that carries its weights as properties. */
 export type Module = object;
 
-function walk(value: unknown, path: string, visit: (name: string, tensor: Tensor) => void, above: readonly unknown[]): void {
+function walk(
+  value: unknown,
+  path: string,
+  visit: (name: string, tensor: Tensor) => void,
+  above: readonly unknown[],
+): void {
   if (isTensor(value)) return visit(path, value);
   const walkable = (typeof value === "object" && value !== null) || typeof value === "function";
   if (!walkable || ArrayBuffer.isView(value) || above.includes(value)) return;
@@ -44,7 +49,8 @@ export function countParameters(module: Module): number {
   return parameters(module).reduce((count, { size }) => count + size, 0);
 }
 
-const listed = (names: readonly string[]): string => (names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", "));
+const listed = (names: readonly string[]): string =>
+  names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
 
 /**
  * Copies weights into a module. All or nothing: names, shapes and types are checked before the first copy.
@@ -59,7 +65,9 @@ export function loadStateDict(module: Module, state: ReadonlyMap<string, Tensor>
   const describe = ({ dtype, shape }: Tensor): string => `${dtype} ${formatShape(shape)}`;
   const different = [...own].flatMap(([name, tensor]) => {
     const given = state.get(name);
-    return given && describe(given) !== describe(tensor) ? [`${name} expected ${describe(tensor)}, got ${describe(given)}`] : [];
+    return given && describe(given) !== describe(tensor)
+      ? [`${name} expected ${describe(tensor)}, got ${describe(given)}`]
+      : [];
   });
   if (missing.length + unexpected.length + different.length > 0) {
     const problems = [
@@ -67,7 +75,9 @@ export function loadStateDict(module: Module, state: ReadonlyMap<string, Tensor>
       unexpected.length > 0 && `unexpected: ${listed(unexpected)}`,
       different.length > 0 && `different: ${listed(different)}`,
     ].filter(Boolean);
-    throw new ShapeError(`loadStateDict: state does not fit the module, expected its ${own.size} names and shapes, got ${problems.join("; ")}. Build the module with the options the weights were saved with`);
+    throw new ShapeError(
+      `loadStateDict: state does not fit the module, expected its ${own.size} names and shapes, got ${problems.join("; ")}. Build the module with the options the weights were saved with`,
+    );
   }
   for (const [name, tensor] of own) assign(tensor, state.get(name)!);
 }

@@ -19,15 +19,24 @@ function normalDistribution(x: number): number {
 const definitions = [
   ["relu", reluActivation, (x: number) => Math.max(x, 0)],
   ["gelu", geluActivation, (x: number) => x * normalDistribution(x)],
-  ["gelu, tanh", geluTanhActivation, (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))],
+  [
+    "gelu, tanh",
+    geluTanhActivation,
+    (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  ],
   ["silu", siluActivation, (x: number) => x * sigmoid(x)],
 ] as const;
 
 test.each(definitions)("%s equals its definition, alone and fused into a linear layer", (_, activation, f) => {
   const x = tensor(points, { dtype: "float64" });
   const alone = dataSync(activation(x));
-  const column = tensor(points.map((value) => [value]), { dtype: "float64" });
-  const fused = dataSync(linear(column, tensor([[1]], { dtype: "float64" }), undefined, { activation: activation.fused! }));
+  const column = tensor(
+    points.map((value) => [value]),
+    { dtype: "float64" },
+  );
+  const fused = dataSync(
+    linear(column, tensor([[1]], { dtype: "float64" }), undefined, { activation: activation.fused! }),
+  );
   points.forEach((point, i) => {
     expect(alone[i]).toBeCloseTo(f(point), 9);
     expect(fused[i]).toBeCloseTo(f(point), 9);

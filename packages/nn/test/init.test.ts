@@ -17,7 +17,10 @@ test("normalInit draws with the asked mean and spread", () => {
 test("uniformInit and xavierUniformInit stay within their limits and reach them", () => {
   const uniform = dataSync(uniformInit({ limit: 0.25, rng: rng(2) })([1000]));
   const xavier = dataSync(xavierUniformInit({ rng: rng(3) })([20, 30]));
-  for (const [values, limit] of [[uniform, 0.25], [xavier, Math.sqrt(6 / 50)]] as const) {
+  for (const [values, limit] of [
+    [uniform, 0.25],
+    [xavier, Math.sqrt(6 / 50)],
+  ] as const) {
     expect(Math.max(...Array.from(values, Math.abs))).toBeLessThanOrEqual(Math.fround(limit));
     expect(Math.max(...values)).toBeGreaterThan(0.95 * limit);
     expect(Math.min(...values)).toBeLessThan(-0.95 * limit);
@@ -41,7 +44,13 @@ test("the same seed gives the same weights, the next weight others", () => {
 });
 
 test("names what is out of range", () => {
-  expect(() => normalInit({ std: -1, rng: rng(0) })).toThrowErrorMatchingInlineSnapshot(`[RangeError: normalInit: std is out of range, expected a finite number >= 0, got -1]`);
-  expect(() => uniformInit({ limit: Number.NaN, rng: rng(0) })).toThrowErrorMatchingInlineSnapshot(`[RangeError: uniformInit: limit is out of range, expected a finite number >= 0, got NaN]`);
-  expect(() => xavierUniformInit({ rng: rng(0) })([3])).toThrowErrorMatchingInlineSnapshot(`[RangeError: xavierUniformInit: shape has rank 1, expected 2 axes [fan out, fan in], got [3]]`);
+  expect(() => normalInit({ std: -1, rng: rng(0) })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: normalInit: std is out of range, expected a finite number >= 0, got -1]`,
+  );
+  expect(() => uniformInit({ limit: Number.NaN, rng: rng(0) })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: uniformInit: limit is out of range, expected a finite number >= 0, got NaN]`,
+  );
+  expect(() => xavierUniformInit({ rng: rng(0) })([3])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: xavierUniformInit: shape has rank 1, expected 2 axes [fan out, fan in], got [3]]`,
+  );
 });

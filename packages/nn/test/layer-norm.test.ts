@@ -1,6 +1,6 @@
 import { dataSync, referenceBackend, tensor, useBackend, zeros } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { LayerNorm, createLayerNorm } from "../src/index.ts";
+import { createLayerNorm, LayerNorm } from "../src/index.ts";
 
 useBackend(referenceBackend());
 
@@ -25,7 +25,13 @@ test("starts as the plain norm, with or without a bias", () => {
 });
 
 test("names what does not fit", () => {
-  expect(() => new LayerNorm(zeros([2]), zeros([3]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: LayerNorm: bias has E=3 in shape [3], expected E=2 (from gain [2])]`);
-  expect(() => createLayerNorm({ dModel: 2, epsilon: -1 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: LayerNorm: epsilon is out of range, expected a finite number >= 0, got -1]`);
-  expect(() => createLayerNorm({ dModel: 2 }).forward(zeros([1, 3]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: layerNorm: gain has E=2 in shape [2], expected E=3 (from x [1, 3])]`);
+  expect(() => new LayerNorm(zeros([2]), zeros([3]))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: LayerNorm: bias has E=3 in shape [3], expected E=2 (from gain [2])]`,
+  );
+  expect(() => createLayerNorm({ dModel: 2, epsilon: -1 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: LayerNorm: epsilon is out of range, expected a finite number >= 0, got -1]`,
+  );
+  expect(() => createLayerNorm({ dModel: 2 }).forward(zeros([1, 3]))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: layerNorm: gain has E=2 in shape [2], expected E=3 (from x [1, 3])]`,
+  );
 });

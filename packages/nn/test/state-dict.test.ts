@@ -1,6 +1,15 @@
-import { type Tensor, dataSync, referenceBackend, tensor, useBackend, zeros } from "@heed/tensor";
+import { dataSync, referenceBackend, type Tensor, tensor, useBackend, zeros } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { countParameters, createFeedForward, createLayerNorm, loadStateDict, parameters, reluActivation, stateDict, zerosInit } from "../src/index.ts";
+import {
+  countParameters,
+  createFeedForward,
+  createLayerNorm,
+  loadStateDict,
+  parameters,
+  reluActivation,
+  stateDict,
+  zerosInit,
+} from "../src/index.ts";
 
 useBackend(referenceBackend());
 
@@ -9,7 +18,10 @@ const makeModule = () => {
   const score = Object.assign((x: Tensor) => x, { keys: zeros([4]) });
   return {
     norm: createLayerNorm({ dModel: 3 }),
-    blocks: [createFeedForward({ dModel: 3, dFF: 2, activation: reluActivation, weight: zerosInit() }), { table: shared }],
+    blocks: [
+      createFeedForward({ dModel: 3, dFF: 2, activation: reluActivation, weight: zerosInit() }),
+      { table: shared },
+    ],
     head: shared,
     score,
     ids: zeros([5], { dtype: "int32" }),
@@ -20,7 +32,17 @@ const makeModule = () => {
   };
 };
 
-const names = ["norm.gain", "norm.bias", "blocks.0.expand.weight", "blocks.0.contract.weight", "blocks.1.table", "head", "score.keys", "ids", "named.left"];
+const names = [
+  "norm.gain",
+  "norm.bias",
+  "blocks.0.expand.weight",
+  "blocks.0.contract.weight",
+  "blocks.1.table",
+  "head",
+  "score.keys",
+  "ids",
+  "named.left",
+];
 
 test("names tensors by path: fields, list indices, map keys, properties of functions", () => {
   expect([...stateDict(makeModule()).keys()]).toEqual(names);
@@ -42,18 +64,35 @@ test("a module that refers to itself ends", () => {
 test("loads values into the same tensors", () => {
   const module = createLayerNorm({ dModel: 2 });
   const { gain } = module;
-  loadStateDict(module, new Map([["bias", tensor([3, 4])], ["gain", tensor([1, 2])]]));
+  loadStateDict(
+    module,
+    new Map([
+      ["bias", tensor([3, 4])],
+      ["gain", tensor([1, 2])],
+    ]),
+  );
   expect(module.gain).toBe(gain);
   expect([...dataSync(module.gain), ...dataSync(module.bias!)]).toEqual([1, 2, 3, 4]);
 });
 
 test("refuses a state that does not fit, lists why, and changes nothing", () => {
   const module = createLayerNorm({ dModel: 2 });
-  const state = new Map([["gain", tensor([7, 7, 7])], ["weight", zeros([2])]]);
+  const state = new Map([
+    ["gain", tensor([7, 7, 7])],
+    ["weight", zeros([2])],
+  ]);
   expect(() => loadStateDict(module, state)).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: loadStateDict: state does not fit the module, expected its 2 names and shapes, got missing: bias; unexpected: weight; different: gain expected float32 [2], got float32 [3]. Build the module with the options the weights were saved with]`,
   );
   expect(() => loadStateDict(module, new Map([["gain", tensor([7, 7])]]))).toThrow(/missing: bias\./);
   expect([...dataSync(module.gain)]).toEqual([1, 1]);
-  expect(() => loadStateDict(module, new Map([["gain", zeros([2], { dtype: "int32" })], ["bias", zeros([2])]]))).toThrow("different: gain expected float32 [2], got int32 [2]");
+  expect(() =>
+    loadStateDict(
+      module,
+      new Map([
+        ["gain", zeros([2], { dtype: "int32" })],
+        ["bias", zeros([2])],
+      ]),
+    ),
+  ).toThrow("different: gain expected float32 [2], got int32 [2]");
 });

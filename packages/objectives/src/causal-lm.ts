@@ -25,9 +25,16 @@ export function causalLM({ paddingId }: CausalLMOptions = {}): Objective {
     mask: causal(),
     tokensFor: (T) => T + 1,
     prepare(tokens) {
-      if (tokens.length < 2) throw new RangeError(`causalLM: tokens has length ${tokens.length}, expected at least 2, one to read and one to predict`);
+      if (tokens.length < 2)
+        throw new RangeError(
+          `causalLM: tokens has length ${tokens.length}, expected at least 2, one to read and one to predict`,
+        );
       const targets = tokens.slice(1);
-      return { inputs: tokens.slice(0, -1), targets, lossWeights: Float32Array.from(targets, (id) => (id === paddingId ? 0 : 1)) };
+      return {
+        inputs: tokens.slice(0, -1),
+        targets,
+        lossWeights: Float32Array.from(targets, (id) => (id === paddingId ? 0 : 1)),
+      };
     },
     loss: (logits, example) => weightedCrossEntropy("causalLM", logits, example),
   };

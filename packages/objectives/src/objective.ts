@@ -30,9 +30,13 @@ export interface Objective {
  */
 export function stackExamples(examples: readonly Example[]): Example {
   const length = examples[0]?.inputs.length;
-  if (length === undefined) throw new RangeError("stackExamples: examples is empty, expected at least one example, got none");
+  if (length === undefined)
+    throw new RangeError("stackExamples: examples is empty, expected at least one example, got none");
   examples.forEach(({ inputs }, i) => {
-    if (inputs.length !== length) throw new RangeError(`stackExamples: examples[${i}] has ${inputs.length} places, expected ${length} (from examples[0]). Cut or pad them to one length`);
+    if (inputs.length !== length)
+      throw new RangeError(
+        `stackExamples: examples[${i}] has ${inputs.length} places, expected ${length} (from examples[0]). Cut or pad them to one length`,
+      );
   });
   const size = length * examples.length;
   const stacked = { inputs: new Int32Array(size), targets: new Int32Array(size), lossWeights: new Float32Array(size) };

@@ -1,5 +1,14 @@
 /** The cases that every objective must pass. A plain list: run it under any test framework. */
-import { type Tensor, dataSync, fromArray, full, referenceBackend, rng, valueAndGradients, withBackend } from "@heed/tensor";
+import {
+  dataSync,
+  fromArray,
+  full,
+  referenceBackend,
+  rng,
+  type Tensor,
+  valueAndGradients,
+  withBackend,
+} from "@heed/tensor";
 import type { Example, Objective } from "./objective.ts";
 
 /** One named check; throws if it fails. */
@@ -33,9 +42,15 @@ function expectEqual(what: string, actual: ArrayLike<number>, expected: ArrayLik
   }
 }
 
-const prepare = (objective: Objective, { vocabSize }: ObjectiveTraits, seed: number): Example => objective.prepare(tokensOf(seed, objective.tokensFor(length), vocabSize), rng(seed));
+const prepare = (objective: Objective, { vocabSize }: ObjectiveTraits, seed: number): Example =>
+  objective.prepare(tokensOf(seed, objective.tokensFor(length), vocabSize), rng(seed));
 
-const logitsOf = (V: number, value: (i: number) => number): Tensor => fromArray(Float64Array.from({ length: length * V }, (_, i) => value(i)), [1, length, V], { dtype: "float64" });
+const logitsOf = (V: number, value: (i: number) => number): Tensor =>
+  fromArray(
+    Float64Array.from({ length: length * V }, (_, i) => value(i)),
+    [1, length, V],
+    { dtype: "float64" },
+  );
 
 function expectLoss(what: string, loss: Tensor, expected: number): void {
   const [value] = dataSync(loss);
@@ -51,8 +66,20 @@ function checkPerfect(objective: Objective, traits: ObjectiveTraits): void {
   const { vocabSize: V } = traits;
   const example = prepare(objective, traits, 2);
   const right = (i: number): boolean => example.targets[Math.floor(i / V)] === i % V;
-  expectLoss("perfect logits", objective.loss(logitsOf(V, (i) => (right(i) ? 1000 : 0)), example), 0);
-  const [wrong] = dataSync(objective.loss(logitsOf(V, (i) => (right(i) ? -10 : 0)), example));
+  expectLoss(
+    "perfect logits",
+    objective.loss(
+      logitsOf(V, (i) => (right(i) ? 1000 : 0)),
+      example,
+    ),
+    0,
+  );
+  const [wrong] = dataSync(
+    objective.loss(
+      logitsOf(V, (i) => (right(i) ? -10 : 0)),
+      example,
+    ),
+  );
   if (!(wrong! > 5)) throw new Error(`wrong logits: loss is ${wrong}, expected more than 5`);
 }
 
@@ -66,7 +93,8 @@ function checkIgnored(objective: Objective, traits: ObjectiveTraits): void {
   const gradient = dataSync(valueAndGradients(() => objective.loss(logits, example), [logits]).gradients[0]!);
   const row = (t: number): ArrayLike<number> => gradient.slice(t * V, (t + 1) * V);
   expectEqual(`gradient of ignored place ${ignored}`, Array.from(row(ignored), Math.abs), new Array<number>(V).fill(0));
-  if (Array.from(row(counted)).every((value) => value === 0)) throw new Error(`gradient of counted place ${counted} is 0`);
+  if (Array.from(row(counted)).every((value) => value === 0))
+    throw new Error(`gradient of counted place ${counted} is 0`);
   const none = { ...prepared, lossWeights: new Float32Array(length) };
   expectLoss("all places ignored", objective.loss(logits, none), 0);
 }
@@ -86,10 +114,14 @@ function checkRate(objective: Objective, traits: ObjectiveTraits): void {
   const { lossRate } = traits;
   let counted = 0;
   const sequences = 400;
-  for (let seed = 0; seed < sequences; seed++) counted += prepare(objective, traits, seed).lossWeights.reduce((sum, weight) => sum + Number(weight > 0), 0);
+  for (let seed = 0; seed < sequences; seed++)
+    counted += prepare(objective, traits, seed).lossWeights.reduce((sum, weight) => sum + Number(weight > 0), 0);
   const places = sequences * length;
-  const sigma = Math.sqrt(lossRate * (1 - lossRate) / places);
-  if (Math.abs(counted / places - lossRate) > 3 * sigma) throw new Error(`${counted} of ${places} places count, expected a share of ${lossRate} within 3 sigma (${3 * sigma})`);
+  const sigma = Math.sqrt((lossRate * (1 - lossRate)) / places);
+  if (Math.abs(counted / places - lossRate) > 3 * sigma)
+    throw new Error(
+      `${counted} of ${places} places count, expected a share of ${lossRate} within 3 sigma (${3 * sigma})`,
+    );
 }
 
 /** Tokens are all different, so a target that can be read stands out. */
@@ -97,7 +129,8 @@ function checkLeak(objective: Objective, traits: ObjectiveTraits): void {
   const tokens = Int32Array.from({ length: objective.tokensFor(length) }, (_, i) => i);
   const example = objective.prepare(tokens, rng(5));
   example.lossWeights.forEach((weight, t) => {
-    if (weight > 0 && traits.readableInputs(example, t).includes(example.targets[t]!)) throw new Error(`the target of place ${t} can be read in the input`);
+    if (weight > 0 && traits.readableInputs(example, t).includes(example.targets[t]!))
+      throw new Error(`the target of place ${t} can be read in the input`);
   });
 }
 
@@ -118,5 +151,8 @@ export function objectiveContract(make: () => Objective, traits: ObjectiveTraits
     "as many places count as announced": checkRate,
     "no target is visible in its own input": checkLeak,
   };
-  return Object.entries(cases).map(([name, check]) => ({ name, run: () => withBackend(referenceBackend(), () => check(make(), traits)) }));
+  return Object.entries(cases).map(([name, check]) => ({
+    name,
+    run: () => withBackend(referenceBackend(), () => check(make(), traits)),
+  }));
 }

@@ -1,4 +1,14 @@
-import { type Tensor, ShapeError, bindShapes, crossEntropy, formatShape, fromArray, multiply, reshape, sum } from "@heed/tensor";
+import {
+  bindShapes,
+  crossEntropy,
+  formatShape,
+  fromArray,
+  multiply,
+  reshape,
+  ShapeError,
+  sum,
+  type Tensor,
+} from "@heed/tensor";
 import type { Example } from "./objective.ts";
 
 /**
@@ -9,7 +19,9 @@ import type { Example } from "./objective.ts";
 export function weightedCrossEntropy(where: string, logits: Tensor, { targets, lossWeights }: Example): Tensor {
   const { B, T, V } = bindShapes(where, { logits: [logits, "B T V"] });
   if (targets.length !== B * T) {
-    throw new ShapeError(`${where}: example has ${targets.length} places, expected ${B * T} (from logits ${formatShape(logits.shape)}). Stack as many examples as the batch has rows`);
+    throw new ShapeError(
+      `${where}: example has ${targets.length} places, expected ${B * T} (from logits ${formatShape(logits.shape)}). Stack as many examples as the batch has rows`,
+    );
   }
   const { backend } = logits;
   const flat = reshape(logits, [B * T, V]);
@@ -17,5 +29,10 @@ export function weightedCrossEntropy(where: string, logits: Tensor, { targets, l
   if (lossWeights.every((weight) => weight === 1)) return crossEntropy(flat, ids);
   const total = lossWeights.reduce((sum, weight) => sum + weight, 0);
   const shares = Float64Array.from(lossWeights, (weight) => (total === 0 ? 0 : weight / total));
-  return sum(multiply(crossEntropy(flat, ids, { reduction: "none" }), fromArray(shares, [B * T], { dtype: logits.dtype, backend })));
+  return sum(
+    multiply(
+      crossEntropy(flat, ids, { reduction: "none" }),
+      fromArray(shares, [B * T], { dtype: logits.dtype, backend }),
+    ),
+  );
 }

@@ -1,4 +1,4 @@
-import { type Tensor, ShapeError, add, bindShapes, dataSync, formatShape, gather } from "@heed/tensor";
+import { add, bindShapes, dataSync, formatShape, gather, ShapeError, type Tensor } from "@heed/tensor";
 import type { PositionEncoding } from "./position-encoding.ts";
 
 /**
@@ -34,8 +34,13 @@ export function checkEmbedShapes(where: string, x: Tensor, positions: Tensor, dM
     throw new ShapeError(`${where}: x has shape ${formatShape(x.shape)}, expected [..., T, E] with E=${dModel}`);
   }
   const rank = positions.shape.length;
-  const fits = positions.shape.at(-1) === x.shape.at(-2) && (rank === 1 || (rank === 2 && x.shape.length === 3 && positions.shape[0] === x.shape[0]));
-  if (!fits) throw new ShapeError(`${where}: positions has shape ${formatShape(positions.shape)}, expected [T] or [B, T] (from x ${formatShape(x.shape)})`);
+  const fits =
+    positions.shape.at(-1) === x.shape.at(-2) &&
+    (rank === 1 || (rank === 2 && x.shape.length === 3 && positions.shape[0] === x.shape[0]));
+  if (!fits)
+    throw new ShapeError(
+      `${where}: positions has shape ${formatShape(positions.shape)}, expected [T] or [B, T] (from x ${formatShape(x.shape)})`,
+    );
 }
 
 function checkRange(positions: Tensor, maxSeqLen: number): void {
@@ -55,7 +60,16 @@ function checkRange(positions: Tensor, maxSeqLen: number): void {
  * @example
  * const position = learned({ maxSeqLen: 64, dModel: 8, table: (shape) => normal(shape, { rng: rng(0), std: 0.02 }) });
  */
-export function learned({ maxSeqLen, dModel, table }: { readonly maxSeqLen: number; readonly dModel: number; readonly table: (shape: readonly number[]) => Tensor }): LearnedPositions {
-  if (!Number.isInteger(maxSeqLen) || maxSeqLen < 1) throw new RangeError(`learned: maxSeqLen is out of range, expected a whole number >= 1, got ${maxSeqLen}`);
+export function learned({
+  maxSeqLen,
+  dModel,
+  table,
+}: {
+  readonly maxSeqLen: number;
+  readonly dModel: number;
+  readonly table: (shape: readonly number[]) => Tensor;
+}): LearnedPositions {
+  if (!Number.isInteger(maxSeqLen) || maxSeqLen < 1)
+    throw new RangeError(`learned: maxSeqLen is out of range, expected a whole number >= 1, got ${maxSeqLen}`);
   return new LearnedPositions(table([maxSeqLen, dModel]));
 }

@@ -1,4 +1,4 @@
-import { type DType, type Tensor, add, cast, concatenate, cos, fromArray, multiply, reshape, sin } from "@heed/tensor";
+import { add, cast, concatenate, cos, type DType, fromArray, multiply, reshape, sin, type Tensor } from "@heed/tensor";
 import { checkEmbedShapes } from "./learned.ts";
 import type { PositionEncoding } from "./position-encoding.ts";
 
@@ -23,12 +23,16 @@ export interface SinusoidalOptions {
  * const position = sinusoidal();
  */
 export function sinusoidal({ base = 10000 }: SinusoidalOptions = {}): PositionEncoding {
-  if (!(base > 1 && Number.isFinite(base))) throw new RangeError(`sinusoidal: base is out of range, expected a finite number > 1, got ${base}`);
+  if (!(base > 1 && Number.isFinite(base)))
+    throw new RangeError(`sinusoidal: base is out of range, expected a finite number > 1, got ${base}`);
   return {
     embed(x, positions) {
       const dModel = x.shape.at(-1)!;
       checkEmbedShapes("sinusoidal", x, positions, dModel);
-      if (dModel % 2 !== 0) throw new RangeError(`sinusoidal: x has width ${dModel}, expected an even number. Sines and cosines come in pairs`);
+      if (dModel % 2 !== 0)
+        throw new RangeError(
+          `sinusoidal: x has width ${dModel}, expected an even number. Sines and cosines come in pairs`,
+        );
       return add(x, table(positions, dModel, base, x.dtype));
     },
   };
@@ -38,7 +42,10 @@ export function sinusoidal({ base = 10000 }: SinusoidalOptions = {}): PositionEn
 function table(positions: Tensor, dModel: number, base: number, dtype: DType): Tensor {
   const frequencies = Float64Array.from({ length: dModel / 2 }, (_, i) => base ** ((-2 * i) / dModel));
   const angles = reshape(
-    multiply(reshape(cast(positions, dtype), [...positions.shape, 1]), fromArray(frequencies, [dModel / 2], { dtype, backend: positions.backend })),
+    multiply(
+      reshape(cast(positions, dtype), [...positions.shape, 1]),
+      fromArray(frequencies, [dModel / 2], { dtype, backend: positions.backend }),
+    ),
     [...positions.shape, dModel / 2, 1],
   );
   return reshape(concatenate([sin(angles), cos(angles)], { axis: -1 }), [...positions.shape, dModel]);

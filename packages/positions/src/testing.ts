@@ -1,5 +1,5 @@
 /** The cases that every position encoding must pass. A plain list: run it under any test framework. */
-import { type Tensor, arange, dataSync, fromArray, referenceBackend, rng, slice, withBackend } from "@heed/tensor";
+import { arange, dataSync, fromArray, referenceBackend, rng, slice, type Tensor, withBackend } from "@heed/tensor";
 import type { PositionEncoding } from "./position-encoding.ts";
 
 /** One named check; throws if it fails. */
@@ -37,20 +37,32 @@ export interface PositionTraits {
 const length = 4;
 
 function expectClose(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
-  if (actual.length !== expected.length) throw new Error(`${what}: ${actual.length} values, expected ${expected.length}`);
+  if (actual.length !== expected.length)
+    throw new Error(`${what}: ${actual.length} values, expected ${expected.length}`);
   for (let i = 0; i < expected.length; i++) {
-    if (!(Math.abs(actual[i]! - expected[i]!) <= tolerance)) throw new Error(`${what}: value ${i} is ${actual[i]}, expected ${expected[i]} within ${tolerance}`);
+    if (!(Math.abs(actual[i]! - expected[i]!) <= tolerance))
+      throw new Error(`${what}: value ${i} is ${actual[i]}, expected ${expected[i]} within ${tolerance}`);
   }
 }
 
 function draw(seed: number, shape: readonly number[]): Tensor {
   const source = rng(seed);
   const size = shape.reduce((total, axis) => total * axis, 1);
-  return fromArray(Float64Array.from({ length: size }, () => 2 * source.next() - 1), shape, { dtype: "float64" });
+  return fromArray(
+    Float64Array.from({ length: size }, () => 2 * source.next() - 1),
+    shape,
+    { dtype: "float64" },
+  );
 }
 
 /** Scores [T, S] of one head, one row, with everything the encoding does to them. */
-function scores(encoding: PositionEncoding, queries: Tensor, keys: Tensor, queryPositions: Tensor, keyPositions: Tensor): Float64Array {
+function scores(
+  encoding: PositionEncoding,
+  queries: Tensor,
+  keys: Tensor,
+  queryPositions: Tensor,
+  keyPositions: Tensor,
+): Float64Array {
   const T = queryPositions.size;
   const S = keyPositions.size;
   const D = queries.shape.at(-1)!;
@@ -73,7 +85,11 @@ function scores(encoding: PositionEncoding, queries: Tensor, keys: Tensor, query
 /** The same token everywhere: only positions can tell places apart, and softmax over keys must see it. */
 function checkOrder(encoding: PositionEncoding, { width }: PositionTraits): void {
   const token = dataSync(draw(5, [1, 1, width]));
-  const same = fromArray(Float64Array.from({ length: length * width }, (_, i) => token[i % width]!), [1, length, width], { dtype: "float64" });
+  const same = fromArray(
+    Float64Array.from({ length: length * width }, (_, i) => token[i % width]!),
+    [1, length, width],
+    { dtype: "float64" },
+  );
   const positions = arange(0, length);
   const all = scores(encoding, same, same, positions, positions);
   for (let t = 0; t < length; t++) {
@@ -85,29 +101,45 @@ function checkOrder(encoding: PositionEncoding, { width }: PositionTraits): void
 
 function checkShift(encoding: PositionEncoding, { width, relative, maxSeqLen }: PositionTraits): void {
   const [queries, keys] = [draw(6, [1, length, width]), draw(7, [1, length, width])];
-  const at = (start: number): Float64Array => scores(encoding, queries, keys, arange(start, start + length), arange(start, start + length));
+  const at = (start: number): Float64Array =>
+    scores(encoding, queries, keys, arange(start, start + length), arange(start, start + length));
   const shift = maxSeqLen - length;
   if (relative) return expectClose(`scores after moving all positions by ${shift}`, at(shift), at(0), 1e-6);
-  if (at(shift).every((value, i) => Math.abs(value - at(0)[i]!) <= 1e-6)) throw new Error("scores do not change when all positions move, expected that of an absolute encoding to. Declare it relative");
+  if (at(shift).every((value, i) => Math.abs(value - at(0)[i]!) <= 1e-6))
+    throw new Error(
+      "scores do not change when all positions move, expected that of an absolute encoding to. Declare it relative",
+    );
 }
 
-function apply(encoding: PositionEncoding, hook: "embed" | "rotate" | "bias", x: Tensor | undefined, positions: Tensor): ArrayLike<number> {
+function apply(
+  encoding: PositionEncoding,
+  hook: "embed" | "rotate" | "bias",
+  x: Tensor | undefined,
+  positions: Tensor,
+): ArrayLike<number> {
   if (hook === "bias") return dataSync(encoding.bias!(positions, positions));
   return dataSync(encoding[hook]!(x!, positions));
 }
 
 function checkPublished(encoding: PositionEncoding, { published, width }: PositionTraits): void {
-  if (published.length === 0) throw new Error("traits.published is empty, expected values from the paper or a reference implementation");
+  if (published.length === 0)
+    throw new Error("traits.published is empty, expected values from the paper or a reference implementation");
   published.forEach(({ hook, positions, x, expected, tolerance = 1e-6 }, i) => {
     const shape = hook === "embed" ? [1, positions.length, width] : [1, 1, positions.length, width];
     const input = x && fromArray(x, shape, { dtype: "float64" });
-    expectClose(`published[${i}] ${hook}`, apply(encoding, hook, input, fromArray(positions, [positions.length], { dtype: "int32" })), expected, tolerance);
+    expectClose(
+      `published[${i}] ${hook}`,
+      apply(encoding, hook, input, fromArray(positions, [positions.length], { dtype: "int32" })),
+      expected,
+      tolerance,
+    );
   });
 }
 
 const hooksOf = (encoding: PositionEncoding) => (["embed", "rotate", "bias"] as const).filter((hook) => encoding[hook]);
 
-const inputFor = (hook: string, width: number, T: number): Tensor => draw(8, hook === "embed" ? [1, T, width] : [1, 1, T, width]);
+const inputFor = (hook: string, width: number, T: number): Tensor =>
+  draw(8, hook === "embed" ? [1, T, width] : [1, 1, T, width]);
 
 function checkInterference(make: () => PositionEncoding, { other, width }: PositionTraits): void {
   const first = make();
@@ -130,14 +162,24 @@ function checkOffset(encoding: PositionEncoding, { width }: PositionTraits): voi
     if (hook === "bias") {
       const full = encoding.bias!(all, all);
       const [b, h] = full.shape as [number, number];
-      expectClose("bias of an offset", dataSync(encoding.bias!(some, all)), dataSync(slice(full, [0, 0, start, 0], [b, h, length, whole])), 0);
+      expectClose(
+        "bias of an offset",
+        dataSync(encoding.bias!(some, all)),
+        dataSync(slice(full, [0, 0, start, 0], [b, h, length, whole])),
+        0,
+      );
       continue;
     }
     const x = inputFor(hook, width, whole);
     const starts = x.shape.map((_, axis) => (axis === x.shape.length - 2 ? start : 0));
     const sizes = x.shape.map((size, axis) => (axis === x.shape.length - 2 ? length : size));
     const full = encoding[hook]!(x, all);
-    expectClose(`${hook} of an offset`, apply(encoding, hook, slice(x, starts, sizes), some), dataSync(slice(full, starts, sizes)), 0);
+    expectClose(
+      `${hook} of an offset`,
+      apply(encoding, hook, slice(x, starts, sizes), some),
+      dataSync(slice(full, starts, sizes)),
+      0,
+    );
   }
 }
 
@@ -152,7 +194,8 @@ function checkOffset(encoding: PositionEncoding, { width }: PositionTraits): voi
 export function positionContract(make: () => PositionEncoding, traits: PositionTraits): ContractCase[] {
   const cases: Record<string, () => void> = {
     "order matters": () => checkOrder(make(), traits),
-    [traits.relative ? "scores are invariant to a shift of all positions" : "scores depend on absolute positions"]: () => checkShift(make(), traits),
+    [traits.relative ? "scores are invariant to a shift of all positions" : "scores depend on absolute positions"]:
+      () => checkShift(make(), traits),
     "gives the published values": () => checkPublished(make(), traits),
     "two instances do not interfere": () => checkInterference(make, traits),
     "an offset equals a slice": () => checkOffset(make(), traits),

@@ -11,6 +11,11 @@ import type { Mask } from "../mask.ts";
  */
 export function and(...masks: readonly Mask[]): Mask {
   const [first, ...rest] = masks;
-  if (!first) throw new RangeError("and: masks is empty, expected at least one mask, got none. Use full() to hide nothing");
-  return (queryPositions, keyPositions) => rest.reduce((seen, mask) => logicalAnd(seen, mask(queryPositions, keyPositions)), first(queryPositions, keyPositions));
+  if (!first)
+    throw new RangeError("and: masks is empty, expected at least one mask, got none. Use full() to hide nothing");
+  return (queryPositions, keyPositions) =>
+    rest.reduce(
+      (seen, mask) => logicalAnd(seen, mask(queryPositions, keyPositions)),
+      first(queryPositions, keyPositions),
+    );
 }

@@ -12,6 +12,9 @@ export function full(): Mask {
   return (queryPositions, keyPositions) => {
     const { query, key } = positionGrid("full", queryPositions, keyPositions);
     const lead = query.shape.slice(0, -2).map(() => 1);
-    return filled([...lead, query.shape.at(-2)!, key.shape.at(-1)!], true, { dtype: "bool", backend: queryPositions.backend });
+    return filled([...lead, query.shape.at(-2)!, key.shape.at(-1)!], true, {
+      dtype: "bool",
+      backend: queryPositions.backend,
+    });
   };
 }

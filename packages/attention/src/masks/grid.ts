@@ -1,4 +1,4 @@
-import { type Tensor, ShapeError, formatShape, reshape } from "@heed/tensor";
+import { formatShape, reshape, ShapeError, type Tensor } from "@heed/tensor";
 
 function checkRank(where: string, argument: string, positions: Tensor): void {
   if (positions.shape.length !== 1 && positions.shape.length !== 2) {
@@ -7,7 +7,11 @@ function checkRank(where: string, argument: string, positions: Tensor): void {
 }
 
 /** Query positions down, key positions across, ready to broadcast: [T, 1] and [1, S], or [B, 1, T, 1] and [B, 1, 1, S]. */
-export function positionGrid(where: string, queryPositions: Tensor, keyPositions: Tensor): { query: Tensor; key: Tensor } {
+export function positionGrid(
+  where: string,
+  queryPositions: Tensor,
+  keyPositions: Tensor,
+): { query: Tensor; key: Tensor } {
   checkRank(where, "queryPositions", queryPositions);
   checkRank(where, "keyPositions", keyPositions);
   const batched = queryPositions.shape.length === 2 || keyPositions.shape.length === 2;

@@ -1,4 +1,4 @@
-import { type Tensor, ShapeError, bindShapes, expectDType, formatShape, reshape, slice } from "@heed/tensor";
+import { bindShapes, expectDType, formatShape, reshape, ShapeError, slice, type Tensor } from "@heed/tensor";
 import type { Mask } from "../mask.ts";
 
 /**
@@ -18,7 +18,10 @@ export function padding(keep: Tensor): Mask {
   expectDType("padding", { keep }, "bool");
   return (_, keyPositions) => {
     const S = keyPositions.shape.at(-1)!;
-    if (columns < S) throw new ShapeError(`padding: keep has ${columns} columns in shape ${formatShape(keep.shape)}, expected at least ${S} (from keyPositions ${formatShape(keyPositions.shape)})`);
+    if (columns < S)
+      throw new ShapeError(
+        `padding: keep has ${columns} columns in shape ${formatShape(keep.shape)}, expected at least ${S} (from keyPositions ${formatShape(keyPositions.shape)})`,
+      );
     const visible = columns === S ? keep : slice(keep, [0, 0], [B, S]);
     return reshape(visible, [B, 1, 1, S]);
   };

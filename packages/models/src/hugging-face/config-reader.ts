@@ -2,13 +2,25 @@ import type { Json, JsonObject } from "@heed/checkpoints";
 
 /** Keys that change nothing in what a model computes: bookkeeping, generation defaults, names of classes and labels. */
 const irrelevantKeys: ReadonlySet<string> = new Set([
-  ..."_name_or_path _commit_hash _from_model_config architectures transformers_version torch_dtype dtype torchscript use_cache return_dict tf_legacy_loss gradient_checkpointing".split(" "),
-  ..."_attn_implementation_autoset attn_implementation _attn_implementation output_attentions output_hidden_states use_bfloat16 chunk_size_feed_forward".split(" "),
-  ..."bos_token_id eos_token_id pad_token_id sep_token_id decoder_start_token_id tokenizer_class prefix task_specific_params finetuning_task".split(" "),
+  ..."_name_or_path _commit_hash _from_model_config architectures transformers_version torch_dtype dtype torchscript use_cache return_dict tf_legacy_loss gradient_checkpointing".split(
+    " ",
+  ),
+  ..."_attn_implementation_autoset attn_implementation _attn_implementation output_attentions output_hidden_states use_bfloat16 chunk_size_feed_forward".split(
+    " ",
+  ),
+  ..."bos_token_id eos_token_id pad_token_id sep_token_id decoder_start_token_id tokenizer_class prefix task_specific_params finetuning_task".split(
+    " ",
+  ),
   ..."id2label label2id num_labels problem_type".split(" "),
-  ..."do_sample early_stopping max_length min_length num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p repetition_penalty length_penalty".split(" "),
-  ..."no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids num_return_sequences output_scores return_dict_in_generate forced_bos_token_id".split(" "),
-  ..."forced_eos_token_id remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens".split(" "),
+  ..."do_sample early_stopping max_length min_length num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p repetition_penalty length_penalty".split(
+    " ",
+  ),
+  ..."no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids num_return_sequences output_scores return_dict_in_generate forced_bos_token_id".split(
+    " ",
+  ),
+  ..."forced_eos_token_id remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens".split(
+    " ",
+  ),
 ]);
 
 /** Keys of any family whose every other value would change what is computed, with the values that do not. */
@@ -38,7 +50,9 @@ export class ConfigReader {
   }
 
   private refuse(key: string, expected: string, value: Json | undefined): never {
-    throw new RangeError(`loadPretrained: config.json has an unsupported ${key} for ${this.modelType}, expected ${expected}, got ${JSON.stringify(value)}`);
+    throw new RangeError(
+      `loadPretrained: config.json has an unsupported ${key} for ${this.modelType}, expected ${expected}, got ${JSON.stringify(value)}`,
+    );
   }
 
   private get(key: string): Json | undefined {
@@ -50,14 +64,18 @@ export class ConfigReader {
   count<T>(key: string, fallback: T): number | T {
     const value = this.get(key);
     if (value === undefined || value === null) return fallback;
-    return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? value : this.refuse(key, "a whole number >= 1", value);
+    return typeof value === "number" && Number.isSafeInteger(value) && value >= 1
+      ? value
+      : this.refuse(key, "a whole number >= 1", value);
   }
 
   /** A finite number in [low, high). */
   number(key: string, fallback: number, low = 0, high = Infinity): number {
     const value = this.get(key);
     if (value === undefined) return fallback;
-    return typeof value === "number" && value >= low && value < high ? value : this.refuse(key, `a number in [${low}, ${high})`, value);
+    return typeof value === "number" && value >= low && value < high
+      ? value
+      : this.refuse(key, `a number in [${low}, ${high})`, value);
   }
 
   boolean(key: string, fallback: boolean): boolean {
@@ -82,7 +100,8 @@ export class ConfigReader {
   architectures(known: readonly string[]): void {
     const value = this.get("architectures");
     const named = Array.isArray(value) ? value : [];
-    if (named.length > 0 && !named.some((name) => known.includes(String(name)))) this.refuse("architectures", `one of ${known.join(", ")}`, value);
+    if (named.length > 0 && !named.some((name) => known.includes(String(name))))
+      this.refuse("architectures", `one of ${known.join(", ")}`, value);
   }
 
   /** Refuses neutral keys with another value, and every key that was never asked for. */
@@ -91,7 +110,9 @@ export class ConfigReader {
       const neutral = neutralValues[key];
       if (neutral && !neutral.includes(JSON.stringify(value))) this.refuse(key, neutral.join(" or "), value);
     }
-    const unknown = Object.keys(this.json).filter((key) => !this.asked.has(key) && !irrelevantKeys.has(key) && !Object.hasOwn(neutralValues, key));
+    const unknown = Object.keys(this.json).filter(
+      (key) => !this.asked.has(key) && !irrelevantKeys.has(key) && !Object.hasOwn(neutralValues, key),
+    );
     if (unknown.length === 0) return;
     throw new RangeError(
       `loadPretrained: config.json has keys that ${this.modelType} does not know, expected only known ones, got ${unknown.map((key) => `${key}: ${JSON.stringify(this.json[key])}`).join(", ")}. Remove them if they change nothing`,

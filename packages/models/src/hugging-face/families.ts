@@ -11,5 +11,7 @@ export type ModelType = keyof typeof families;
 export function modelTypeOf(json: JsonObject): ModelType {
   const name = json["model_type"];
   if (typeof name === "string" && Object.hasOwn(families, name)) return name as ModelType;
-  throw new RangeError(`loadPretrained: config.json has an unknown model_type, expected one of ${Object.keys(families).join(", ")}, got ${JSON.stringify(name)}`);
+  throw new RangeError(
+    `loadPretrained: config.json has an unknown model_type, expected one of ${Object.keys(families).join(", ")}, got ${JSON.stringify(name)}`,
+  );
 }

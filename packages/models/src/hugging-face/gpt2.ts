@@ -4,7 +4,11 @@ import { type Gpt2Config, gpt2 } from "../gpt2.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 
-const block = (ours: string, theirs: string, transposed?: true): WeightRow => ({ ours: `blocks.*.${ours}`, theirs: `h.*.${theirs}`, ...(transposed && { transposed }) });
+const block = (ours: string, theirs: string, transposed?: true): WeightRow => ({
+  ours: `blocks.*.${ours}`,
+  theirs: `h.*.${theirs}`,
+  ...(transposed && { transposed }),
+});
 
 /** GPT-2 keeps linear weights as [in, out]. */
 const weights: readonly WeightRow[] = [
@@ -31,10 +35,19 @@ const weights: readonly WeightRow[] = [
 function readConfig(json: JsonObject): Gpt2Config {
   const read = new ConfigReader("gpt2", json);
   read.architectures(["GPT2LMHeadModel", "GPT2Model"]);
-  read.ignore("reorder_and_upcast_attn", "summary_type", "summary_use_proj", "summary_activation", "summary_first_dropout", "summary_proj_to_labels");
+  read.ignore(
+    "reorder_and_upcast_attn",
+    "summary_type",
+    "summary_use_proj",
+    "summary_activation",
+    "summary_first_dropout",
+    "summary_proj_to_labels",
+  );
   const maxSeqLen = read.count("n_positions", 1024);
   if (read.count("n_ctx", maxSeqLen) !== maxSeqLen) {
-    throw new RangeError(`loadPretrained: config.json has an unsupported n_ctx for gpt2, expected ${maxSeqLen} (from n_positions), got ${JSON.stringify(json["n_ctx"])}`);
+    throw new RangeError(
+      `loadPretrained: config.json has an unsupported n_ctx for gpt2, expected ${maxSeqLen} (from n_positions), got ${JSON.stringify(json["n_ctx"])}`,
+    );
   }
   const dModel = read.count("n_embd", 768);
   const config: Gpt2Config = {
@@ -93,7 +106,14 @@ function zeroWeights(config: Gpt2Config): Map<string, readonly number[]> {
   const zeros = new Map<string, readonly number[]>();
   if (config.bias ?? true) return zeros;
   for (let layer = 0; layer < numLayers; layer++) {
-    const sizes = { ln_1: dModel, "attn.c_attn": 3 * dModel, "attn.c_proj": dModel, ln_2: dModel, "mlp.c_fc": dFF, "mlp.c_proj": dModel };
+    const sizes = {
+      ln_1: dModel,
+      "attn.c_attn": 3 * dModel,
+      "attn.c_proj": dModel,
+      ln_2: dModel,
+      "mlp.c_fc": dFF,
+      "mlp.c_proj": dModel,
+    };
     for (const [part, size] of Object.entries(sizes)) zeros.set(`h.${layer}.${part}.bias`, [size]);
   }
   return zeros.set("ln_f.bias", [dModel]);
@@ -110,10 +130,18 @@ export const gpt2Family: ModelFamily<Gpt2Config> = {
   modelType: "gpt2",
   readConfig,
   writeConfig,
-  floatKeys: ["attn_pdrop", "embd_pdrop", "resid_pdrop", "summary_first_dropout", "initializer_range", "layer_norm_epsilon"],
+  floatKeys: [
+    "attn_pdrop",
+    "embd_pdrop",
+    "resid_pdrop",
+    "summary_first_dropout",
+    "initializer_range",
+    "layer_norm_epsilon",
+  ],
   build: gpt2,
   weights,
   prefix: "transformer.",
-  isIgnored: (name, { tieHead = true }) => /^h\.\d+\.attn\.(bias|masked_bias)$/.test(name) || (tieHead && name === "lm_head.weight"),
+  isIgnored: (name, { tieHead = true }) =>
+    /^h\.\d+\.attn\.(bias|masked_bias)$/.test(name) || (tieHead && name === "lm_head.weight"),
   zeroWeights,
 };

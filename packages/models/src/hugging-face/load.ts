@@ -1,9 +1,17 @@
-import { type FileStore, type FloatDType, type JsonObject, type WeightFiles, openWeights, readJsonFile, toFloat32 } from "@heed/checkpoints";
+import {
+  type FileStore,
+  type FloatDType,
+  type JsonObject,
+  openWeights,
+  readJsonFile,
+  toFloat32,
+  type WeightFiles,
+} from "@heed/checkpoints";
 import { stateDict } from "@heed/nn";
-import { type Tensor, ShapeError, assign, formatShape, fromArray, permute, scope } from "@heed/tensor";
+import { assign, formatShape, fromArray, permute, ShapeError, scope, type Tensor } from "@heed/tensor";
 import type { Decoder } from "../decoder.ts";
 import type { Gpt2Config } from "../gpt2.ts";
-import { type ModelType, families, modelTypeOf } from "./families.ts";
+import { families, type ModelType, modelTypeOf } from "./families.ts";
 import type { ModelFamily } from "./family.ts";
 import { placeOf } from "./names.ts";
 
@@ -64,7 +72,8 @@ export async function loadPretrained(store: FileStore, folder: string, options: 
       options.onProgress?.(++done, plan.loads.length);
     }
     const generationPath = join(folder, "generation_config.json");
-    const generationConfig = (await store.size(generationPath)) === null ? undefined : await readJsonFile(store, generationPath);
+    const generationConfig =
+      (await store.size(generationPath)) === null ? undefined : await readJsonFile(store, generationPath);
     return { modelType, config, model, origin: { config: json, generationConfig, prefix, dtype: plan.dtype } };
   } finally {
     await files.close();
@@ -83,20 +92,28 @@ interface Load {
 }
 
 /** Matches the model's weights and the files' before anything is read. */
-function planLoad(model: Decoder, family: ModelFamily<Gpt2Config>, config: Gpt2Config, prefix: string, files: WeightFiles): { loads: Load[]; dtype: FloatDType } {
+function planLoad(
+  model: Decoder,
+  family: ModelFamily<Gpt2Config>,
+  config: Gpt2Config,
+  prefix: string,
+  files: WeightFiles,
+): { loads: Load[]; dtype: FloatDType } {
   const loads: Load[] = [];
   const problems = { missing: [] as string[], unexpected: [] as string[], different: [] as string[] };
   const expect = (name: string, shape: readonly number[], load: Load): void => {
     const entry = files.entries.get(name);
     if (!entry) problems.missing.push(name);
-    else if (formatShape(entry.shape) !== formatShape(shape)) problems.different.push(`${name} expected ${formatShape(shape)}, got ${formatShape(entry.shape)}`);
+    else if (formatShape(entry.shape) !== formatShape(shape))
+      problems.different.push(`${name} expected ${formatShape(shape)}, got ${formatShape(entry.shape)}`);
     loads.push(load);
   };
   for (const [ours, target] of stateDict(model)) {
     const { theirs, transposed } = placeOf(ours, family, prefix);
     expect(theirs, transposed ? [...target.shape].reverse() : target.shape, { name: theirs, target, transposed });
   }
-  for (const [name, shape] of family.zeroWeights(config)) expect(prefix + name, shape, { name: prefix + name, target: undefined, transposed: false });
+  for (const [name, shape] of family.zeroWeights(config))
+    expect(prefix + name, shape, { name: prefix + name, target: undefined, transposed: false });
   const expected = new Set(loads.map(({ name }) => name));
   for (const name of files.entries.keys()) {
     const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
@@ -107,7 +124,8 @@ function planLoad(model: Decoder, family: ModelFamily<Gpt2Config>, config: Gpt2C
 }
 
 function refuseProblems(modelType: string, problems: Readonly<Record<string, readonly string[]>>): void {
-  const listed = (names: readonly string[]): string => (names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", "));
+  const listed = (names: readonly string[]): string =>
+    names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
   const found = Object.entries(problems).filter(([, names]) => names.length > 0);
   if (found.length === 0) return;
   throw new ShapeError(
@@ -132,5 +150,7 @@ function fill(target: Tensor, values: Float32Array, transposed: boolean): void {
 
 function requireZeros(name: string, values: Float32Array): void {
   if (values.every((value) => value === 0)) return;
-  throw new RangeError(`loadPretrained: weight ${name} is not zero, expected zeros where config.json has heed_bias false. The folder was changed after it was saved: remove heed_bias from config.json to load it with biases`);
+  throw new RangeError(
+    `loadPretrained: weight ${name} is not zero, expected zeros where config.json has heed_bias false. The folder was changed after it was saved: remove heed_bias from config.json to load it with biases`,
+  );
 }

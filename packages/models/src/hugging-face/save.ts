@@ -1,8 +1,15 @@
-import { type FileStore, type FloatDType, type JsonObject, type NamedArray, writeHuggingFaceJson, writeWeights } from "@heed/checkpoints";
+import {
+  type FileStore,
+  type FloatDType,
+  type JsonObject,
+  type NamedArray,
+  writeHuggingFaceJson,
+  writeWeights,
+} from "@heed/checkpoints";
 import { stateDict } from "@heed/nn";
-import { type Tensor, data, permute } from "@heed/tensor";
+import { data, permute, type Tensor } from "@heed/tensor";
 import { families } from "./families.ts";
-import { type Pretrained, join } from "./load.ts";
+import { join, type Pretrained } from "./load.ts";
 import { placeOf } from "./names.ts";
 
 /** Options of {@link savePretrained}. */
@@ -32,27 +39,47 @@ const torchNames: Readonly<Record<FloatDType, string>> = { F32: "float32", F16: 
  * @example
  * await savePretrained(store, "out", { modelType: "gpt2", config, model }, { dtype: "BF16" });
  */
-export async function savePretrained(store: FileStore, folder: string, pretrained: Pretrained, options: SaveOptions = {}): Promise<void> {
+export async function savePretrained(
+  store: FileStore,
+  folder: string,
+  pretrained: Pretrained,
+  options: SaveOptions = {},
+): Promise<void> {
   const family = families[pretrained.modelType];
   const { origin, config } = pretrained;
   const dtype = options.dtype ?? origin?.dtype ?? "F32";
   const arrays = await weightArrays(pretrained, origin?.prefix ?? family.prefix, dtype);
-  const json = { ...(origin?.config ?? family.writeConfig(config)), ...(dtype !== origin?.dtype && { torch_dtype: torchNames[dtype] }), ...options.config };
+  const json = {
+    ...(origin?.config ?? family.writeConfig(config)),
+    ...(dtype !== origin?.dtype && { torch_dtype: torchNames[dtype] }),
+    ...options.config,
+  };
   await store.makeFolder(folder);
-  await writeWeights(store, folder, arrays, options.maxShardBytes === undefined ? {} : { maxShardBytes: options.maxShardBytes });
-  const writeJson = (name: string, value: JsonObject): Promise<void> => writeHuggingFaceJson(store, join(folder, name), value, { floatKeys: family.floatKeys });
+  await writeWeights(
+    store,
+    folder,
+    arrays,
+    options.maxShardBytes === undefined ? {} : { maxShardBytes: options.maxShardBytes },
+  );
+  const writeJson = (name: string, value: JsonObject): Promise<void> =>
+    writeHuggingFaceJson(store, join(folder, name), value, { floatKeys: family.floatKeys });
   await writeJson("config.json", json);
   if (origin?.generationConfig) await writeJson("generation_config.json", origin.generationConfig);
 }
 
-async function weightArrays({ modelType, config, model }: Pretrained, prefix: string, dtype: FloatDType): Promise<Map<string, NamedArray>> {
+async function weightArrays(
+  { modelType, config, model }: Pretrained,
+  prefix: string,
+  dtype: FloatDType,
+): Promise<Map<string, NamedArray>> {
   const family = families[modelType];
   const arrays = new Map<string, NamedArray>();
   for (const [ours, tensor] of stateDict(model)) {
     const { theirs, transposed } = placeOf(ours, family, prefix);
     arrays.set(theirs, { dtype, ...(await read(tensor, transposed)) });
   }
-  for (const [name, shape] of family.zeroWeights(config)) arrays.set(prefix + name, { dtype, shape, values: new Float32Array(shape.reduce((size, axis) => size * axis, 1)) });
+  for (const [name, shape] of family.zeroWeights(config))
+    arrays.set(prefix + name, { dtype, shape, values: new Float32Array(shape.reduce((size, axis) => size * axis, 1)) });
   return arrays;
 }
 

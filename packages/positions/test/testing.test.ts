@@ -1,0 +1,65 @@
+import { add, arange, cast, multiply, referenceBackend, reshape, useBackend } from "@heed/tensor";
+import { expect, test } from "vitest";
+import { type PositionEncoding, sinusoidal } from "../src/index.ts";
+import { type PositionTraits, positionContract } from "../src/testing.ts";
+
+useBackend(referenceBackend());
+
+/** Wrong encodings, each with the case that must catch it. */
+const broken: Record<string, { make: () => PositionEncoding; traits?: Partial<PositionTraits> }> = {
+  "order matters": { make: () => ({ embed: (x) => x }) },
+  "scores depend on absolute positions": { make: () => ({ embed: (x) => x }) },
+  "scores are invariant to a shift of all positions": { make: () => sinusoidal(), traits: { relative: true } },
+  "gives the published values": { make: () => sinusoidal({ base: 100 }) },
+  "an offset equals a slice": {
+    make: () => ({ embed: (x) => add(x, reshape(cast(arange(0, x.shape[1]!), x.dtype), [x.shape[1]!, 1])) }),
+  },
+};
+
+const values = [0, 1, 0, 1, Math.sin(1), Math.cos(1), Math.sin(0.01), Math.cos(0.01)];
+const traits: PositionTraits = {
+  width: 4,
+  relative: false,
+  maxSeqLen: 50,
+  other: () => sinusoidal(),
+  published: [{ hook: "embed", positions: [0, 1], x: new Array<number>(8).fill(0), expected: values }],
+};
+const runCase = (make: () => PositionEncoding, name: string, given: PositionTraits) => {
+  const found = positionContract(make, given).find((c) => c.name === name);
+  if (!found) throw new Error(`no case ${name}`);
+  found.run();
+};
+
+test.each(Object.entries(broken))("the case '%s' catches a wrong encoding", (name, { make, traits: changed }) => {
+  expect(() => runCase(make, name, { ...traits, ...changed })).toThrow(/expected|order does not matter/);
+});
+
+test("the case 'two instances do not interfere' catches a table keyed by size alone", () => {
+  let shared: PositionEncoding | undefined;
+  const cached = (base: number): PositionEncoding => {
+    const own = sinusoidal({ base });
+    return {
+      embed(x, positions) {
+        shared = base === 20 ? own : (shared ?? own);
+        return shared.embed!(x, positions);
+      },
+    };
+  };
+  expect(() =>
+    runCase(() => cached(10000), "two instances do not interfere", { ...traits, other: () => cached(20) }),
+  ).toThrow("after another instance was used");
+});
+
+test("a constant bias over keys is inert: the softmax cancels it", () => {
+  const inert: PositionEncoding = {
+    bias: (q, k) =>
+      multiply(
+        add(
+          reshape(cast(q, "float64"), [1, 1, q.size, 1]),
+          multiply(reshape(cast(k, "float64"), [1, 1, 1, k.size]), 0),
+        ),
+        0.5,
+      ),
+  };
+  expect(() => runCase(() => inert, "order matters", traits)).toThrow("order does not matter");
+});
