@@ -2,7 +2,7 @@
  * The inner kernels of matmul: MR x 8 cells of C, kept in registers while K runs.
  *
  * Cells start from `init` (rows `initStride` bytes apart: C itself to add to it, or one row of bias or zeros with
- * stride 0) and end in C. B is a packed panel: 8 floats per k. A is either packed, MR floats per k, or read in place,
+ * stride 0) and end in C. B is a packed panel: 8 floats per k, `step` bytes apart. A is either packed, MR floats per k, or read in place,
  * rows `lda` bytes apart.
  */
 import { madd } from "./simd";
@@ -11,8 +11,8 @@ import { madd } from "./simd";
 export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 
 /** C tile from A packed. */
-export function tilePacked(K: i32, a: usize, b: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
-  const end = b + (<usize>K << 5);
+export function tilePacked(K: i32, a: usize, b: usize, step: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
+  const end = b + <usize>K * step;
   let c00 = v128.load(init), c01 = v128.load(init, 16);
   init += initStride;
   let c10 = v128.load(init), c11 = v128.load(init, 16);
@@ -40,7 +40,7 @@ export function tilePacked(K: i32, a: usize, b: usize, init: usize, initStride: 
       x = v128.load32_splat(a, 20);
       c50 = madd(x, b0, c50); c51 = madd(x, b1, c51);
       a += 24;
-      b += 32;
+      b += step;
     }
     const c4 = c + 4 * ldc;
     v128.store(c4, c40); v128.store(c4, c41, 16);
@@ -57,7 +57,7 @@ export function tilePacked(K: i32, a: usize, b: usize, init: usize, initStride: 
       x = v128.load32_splat(a, 12);
       c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
       a += 16;
-      b += 32;
+      b += step;
     }
   }
   v128.store(c, c00); v128.store(c, c01, 16);
@@ -70,8 +70,8 @@ export function tilePacked(K: i32, a: usize, b: usize, init: usize, initStride: 
 }
 
 /** C tile from rows of A in place; `lastRow` (0 .. MR - 1) stands in for the rows after it. */
-export function tileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
-  const end = b + (<usize>K << 5);
+export function tileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b: usize, step: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
+  const end = b + <usize>K * step;
   let a0 = a;
   let a1 = a + min<usize>(1, lastRow) * lda;
   let a2 = a + min<usize>(2, lastRow) * lda;
@@ -105,7 +105,7 @@ export function tileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b: usi
       x = v128.load32_splat(a5);
       c50 = madd(x, b0, c50); c51 = madd(x, b1, c51);
       a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
-      b += 32;
+      b += step;
     }
     const c4 = c + 4 * ldc;
     v128.store(c4, c40); v128.store(c4, c41, 16);
@@ -122,7 +122,7 @@ export function tileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b: usi
       x = v128.load32_splat(a3);
       c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
       a0 += 4; a1 += 4; a2 += 4; a3 += 4;
-      b += 32;
+      b += step;
     }
   }
   v128.store(c, c00); v128.store(c, c01, 16);

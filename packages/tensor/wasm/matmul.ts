@@ -6,7 +6,7 @@
  * `depth`, so that a panel of B stays in the first-level cache. Every cell of C adds its products in the order of k,
  * whatever the blocks.
  *
- * Arguments, 32-bit words: 0 transposeA, 1 transposeB, 2 M, 3 N, 4 K, 5 C, 6 bias or 0, 7 depth, 8 row groups,
+ * Arguments, 32-bit words: 0 transposes (1 A, 2 B), 1 columns of a panel (8, or 16 for wide tiles), 2 M, 3 N, 4 K, 5 C, 6 bias or 0, 7 depth, 8 row groups,
  * 9 column blocks, 10 products per chunk, 11 products, 12 packed A or 0, 13 packed B or 0, 14 activation, 15 activated
  * output; from 16 on the addresses of A and B of each product.
  * @see Van Zee, van de Geijn 2015, BLIS: A Framework for Rapidly Instantiating BLAS Functionality (the loop nest; here
@@ -14,19 +14,22 @@
  */
 import { activate } from "./activation";
 import { MR, tileInPlace, tilePacked } from "./matmul-micro";
-import { packAcross8, packAlong8, packAlongMR } from "./matmul-pack";
+import { packAcross, packAlong, packAlongMR } from "./matmul-pack";
+import { wideTileInPlace, wideTilePacked } from "./matmul-wide";
 import { threadScratch } from "./scratch";
 
-/** Column panels that are packed and used together: 64 columns x depth stay in the second-level cache. */
-const BLOCK_PANELS: i32 = 8;
+/** Columns that are packed and used together: times depth they stay in the second-level cache. */
+const BLOCK_COLUMNS: i32 = 64;
 /** Panels per chunk of `matmulPack`. */
 const PACK_PANELS: i32 = 16;
 
 let transposeA: bool, transposeB: bool;
 let M: i32, N: i32, K: i32, depth: i32;
+/** Columns of a panel of B. */
+let NR: i32;
 let rowPanels: i32, columnPanels: i32;
 let a: usize, b: usize, c: usize, bias: usize;
-/** MR x 8 cells for tiles at the edge, then 8 zeros. */
+/** MR x 16 cells for tiles at the edge, then 16 zeros. */
 let edge: usize, zeros: usize;
 
 // @ts-ignore: decorator
@@ -42,14 +45,15 @@ function floats(count: i32): usize {
 }
 
 function enter(args: usize): void {
-  transposeA = word(args, 0) != 0;
-  transposeB = word(args, 1) != 0;
+  transposeA = (word(args, 0) & 1) != 0;
+  transposeB = (word(args, 0) & 2) != 0;
+  NR = word(args, 1);
   M = word(args, 2);
   N = word(args, 3);
   K = word(args, 4);
   depth = word(args, 7);
   rowPanels = (M + MR - 1) / MR;
-  columnPanels = (N + 7) >> 3;
+  columnPanels = (N + NR - 1) / NR;
 }
 
 /** Rows `from` .. `to` (panels) of transposed A, k0 .. k0 + kc, to panels of MR. */
@@ -59,9 +63,9 @@ function packA(from: i32, to: i32, k0: i32, kc: i32, target: usize): void {
 
 /** Columns `from` .. `to` (panels) of B. */
 function packB(from: i32, to: i32, k0: i32, kc: i32, target: usize): void {
-  const count = min(to << 3, N) - (from << 3);
-  if (transposeB) packAcross8(b + floats((from << 3) * K + k0), floats(K), count, kc, target);
-  else packAlong8(b + floats(k0 * N + (from << 3)), floats(N), count, kc, target);
+  const count = min(to * NR, N) - from * NR;
+  if (transposeB) packAcross(b + floats(from * NR * K + k0), floats(K), count, kc, NR, target);
+  else packAlong(b + floats(k0 * N + from * NR), floats(N), count, kc, NR, target);
 }
 
 /** Packs A and B of one product for all chunks: stretch by stretch of k, panel by panel. A chunk is PACK_PANELS panels of a stretch. */
@@ -77,7 +81,7 @@ export function matmulPack(args: usize, chunk: i32): void {
   const k0 = (chunk % stretches) * depth, kc = min(depth, K - k0);
   const from = chunk / stretches * PACK_PANELS;
   if (isA) packA(from, min(from + PACK_PANELS, rowPanels), k0, kc, packedA + floats((k0 * rowPanels + from * kc) * MR));
-  else packB(from, min(from + PACK_PANELS, columnPanels), k0, kc, packedB + floats((k0 * columnPanels + from * kc) << 3));
+  else packB(from, min(from + PACK_PANELS, columnPanels), k0, kc, packedB + floats((k0 * columnPanels + from * kc) * NR));
 }
 
 /** One chunk: some products, or one row group x column block of a product. */
@@ -94,7 +98,7 @@ export function matmulBlocks(args: usize, chunk: i32): void {
     b = load<u32>(addresses, 4);
     c = <usize>word(args, 5) + floats(product * M * N);
     multiplyBlock(row0, row1, column0, column1, word(args, 12), word(args, 13));
-    if (word(args, 14)) activateBlock(word(args, 14), <usize>word(args, 15) + floats(product * M * N), row0 * MR, min(row1 * MR, M), column0 << 3, min(column1 << 3, N));
+    if (word(args, 14)) activateBlock(word(args, 14), <usize>word(args, 15) + floats(product * M * N), row0 * MR, min(row1 * MR, M), column0 * NR, min(column1 * NR, N));
   }
 }
 
@@ -107,23 +111,23 @@ function activateBlock(activation: i32, y: usize, row0: i32, row1: i32, column0:
 
 function multiplyBlock(row0: i32, row1: i32, column0: i32, column1: i32, packedA: usize, packedB: usize): void {
   const longest = min(depth, K), own = !packedA && transposeA;
-  const columnsAtOnce = min(BLOCK_PANELS, column1 - column0);
+  const panelsAtOnce = BLOCK_COLUMNS / NR;
   const bytesA = own ? floats((row1 - row0) * MR * longest) : 0;
-  edge = threadScratch(floats(MR * 8 + 8) + (packedB ? 0 : floats(columnsAtOnce * 8 * longest)) + bytesA + 64);
-  zeros = edge + floats(MR * 8);
-  memory.fill(zeros, 0, 32);
-  const ownA = (zeros + 32 + 63) & ~63, ownB = ownA + bytesA;
+  edge = threadScratch(floats(MR * 16 + 16) + (packedB ? 0 : floats(BLOCK_COLUMNS * longest)) + bytesA + 64);
+  zeros = edge + floats(MR * 16);
+  memory.fill(zeros, 0, 64);
+  const ownA = (zeros + 64 + 63) & ~63, ownB = ownA + bytesA;
   let k0 = 0;
   do {
     const kc = min(depth, K - k0);
     if (own) packA(row0, row1, k0, kc, ownA);
     const panelsA = own ? ownA - floats(row0 * MR * kc) : packedA + floats(k0 * rowPanels * MR);
-    for (let from = column0; from < column1; from += BLOCK_PANELS) {
-      const to = min(from + BLOCK_PANELS, column1);
+    for (let from = column0; from < column1; from += panelsAtOnce) {
+      const to = min(from + panelsAtOnce, column1);
       if (!packedB) packB(from, to, k0, kc, ownB);
-      const panelsB = packedB ? packedB + floats(k0 * columnPanels << 3) : ownB - floats(from * kc << 3);
+      const panelsB = packedB ? packedB + floats(k0 * columnPanels * NR) : ownB - floats(from * kc * NR);
       for (let i = row0; i < row1; i++) {
-        for (let j = from; j < to; j++) multiplyTile(i, j, k0, kc, panelsA + floats(i * MR * kc), panelsB + floats(j * kc << 3));
+        for (let j = from; j < to; j++) multiplyTile(i, j, k0, kc, panelsA + floats(i * MR * kc), panelsB + floats(j * kc * NR));
       }
     }
     k0 += kc;
@@ -134,36 +138,47 @@ function multiplyBlock(row0: i32, row1: i32, column0: i32, column1: i32, packedA
 // @ts-ignore: decorator
 @inline
 function multiplyTile(i: i32, j: i32, k0: i32, kc: i32, panelA: usize, panelB: usize): void {
-  const row = i * MR, column = j << 3;
-  const rows = min(MR, M - row), columns = min(8, N - column);
+  const row = i * MR, column = j * NR;
+  const rows = min(MR, M - row), columns = min(NR, N - column);
   const cell = c + floats(row * N + column);
   let init: usize, initStride: usize = 0;
   if (k0) {
     init = cell;
     initStride = floats(N);
   } else init = bias ? bias + floats(column) : zeros;
-  if (rows == MR && columns == 8) runTile(row, MR - 1, k0, kc, panelA, panelB, init, initStride, cell, floats(N));
-  else edgeTile(row, rows, columns, k0, kc, panelA, panelB, init, initStride, cell);
+  const wide = columns > 8;
+  if (rows == MR && (columns == 8 || columns == 16)) runTile(wide, row, MR - 1, k0, kc, panelA, panelB, init, initStride, cell, floats(N));
+  else {
+    // Not a whole tile: computed beside C, then copied.
+    copyCells(init, initStride, edge, rows, columns);
+    runTile(wide, row, rows - 1, k0, kc, panelA, panelB, edge, 64, edge, 64);
+    copyBack(edge, cell, floats(N), rows, columns);
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-function runTile(row: i32, lastRow: i32, k0: i32, kc: i32, panelA: usize, panelB: usize, init: usize, initStride: usize, cell: usize, stride: usize): void {
-  if (transposeA) tilePacked(kc, panelA, panelB, init, initStride, cell, stride);
-  else tileInPlace(kc, a + floats(row * K + k0), floats(K), lastRow, panelB, init, initStride, cell, stride);
+function runTile(wide: bool, row: i32, lastRow: i32, k0: i32, kc: i32, panelA: usize, panelB: usize, init: usize, initStride: usize, cell: usize, stride: usize): void {
+  const rowsA = a + floats(row * K + k0);
+  if (ASC_FEATURE_RELAXED_SIMD && wide) {
+    if (transposeA) wideTilePacked(kc, panelA, panelB, init, initStride, cell, stride);
+    else wideTileInPlace(kc, rowsA, floats(K), lastRow, panelB, init, initStride, cell, stride);
+  } else if (transposeA) tilePacked(kc, panelA, panelB, floats(NR), init, initStride, cell, stride);
+  else tileInPlace(kc, rowsA, floats(K), lastRow, panelB, floats(NR), init, initStride, cell, stride);
 }
 
-/** A tile that is not whole: computed beside C, then copied. */
-function edgeTile(row: i32, rows: i32, columns: i32, k0: i32, kc: i32, panelA: usize, panelB: usize, init: usize, initStride: usize, cell: usize): void {
-  copyCells(init, initStride, edge, 32, rows, init == zeros ? 8 : columns);
-  runTile(row, rows - 1, k0, kc, panelA, panelB, edge, 32, edge, 32);
-  copyCells(edge, 32, cell, floats(N), rows, columns);
-}
-
-function copyCells(from: usize, fromStride: usize, to: usize, toStride: usize, rows: i32, columns: i32): void {
+function copyCells(from: usize, fromStride: usize, to: usize, rows: i32, columns: i32): void {
   for (let r = 0; r < rows; r++) {
     for (let i: usize = 0; i < floats(columns); i += 4) store<f32>(to + i, load<f32>(from + i));
     from += fromStride;
+    to += 64;
+  }
+}
+
+function copyBack(from: usize, to: usize, toStride: usize, rows: i32, columns: i32): void {
+  for (let r = 0; r < rows; r++) {
+    for (let i: usize = 0; i < floats(columns); i += 4) store<f32>(to + i, load<f32>(from + i));
+    from += 64;
     to += toStride;
   }
 }

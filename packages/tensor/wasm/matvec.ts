@@ -34,7 +34,7 @@ export function matmulFewRows(args: usize, chunk: i32): void {
   a = load<u32>(addresses);
   b = load<u32>(addresses, 4);
   c = <usize>word(args, 5) + floats(product * M * N);
-  if (word(args, 1)) for (let n = from; n < to; n += 4) innerProducts(n, min(4, to - n));
+  if (word(args, 0) & 2) for (let n = from; n < to; n += 4) innerProducts(n, min(4, to - n));
   else sumRows(from, to);
   if (!activation) return;
   const y = <usize>word(args, 15) + floats(product * M * N);

@@ -10,6 +10,8 @@ export interface WasmBackendOptions {
   readonly threads?: number;
   /** false: do without fused multiply-add; true: demand it */
   readonly relaxed?: boolean;
+  /** false: do without 256-bit vectors, which V8 makes of pairs of 128-bit ones where asked (Node 24, x64) */
+  readonly wide?: boolean;
   /** false: do not share memory, hence one thread */
   readonly shared?: boolean;
   /** throw where an operation has no kernel, instead of running its reference kernel */
@@ -33,7 +35,7 @@ function capabilities(runtime: WasmRuntime): BackendCapabilities {
     dtypes,
     threads: runtime.threads,
     details: {
-      simd: runtime.relaxed ? "relaxed, with fused multiply-add" : "128 bit",
+      simd: `${runtime.wide ? 256 : 128} bit${runtime.relaxed ? ", fused multiply-add" : ""}`,
       threads: `${runtime.threads}, ${runtime.shared ? "shared memory" : "memory not shared"}${why ? ` (${why})` : ""}`,
       memory: `${runtime.allocator.bytesInUse} of ${runtime.allocator.bytesTotal} bytes in use`,
     },
@@ -50,7 +52,7 @@ function capabilities(runtime: WasmRuntime): BackendCapabilities {
  * @throws RangeError if `threads` is not a whole number >= 1, or `relaxed: true` is asked for and missing
  */
 export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend | undefined {
-  const { threads, shared, strict = false } = options;
+  const { threads, wide, shared, strict = false } = options;
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1 || threads > 64)) {
     throw new RangeError(`createWasmBackend: threads is out of range, expected a whole number in 1..64, got ${threads}`);
   }
@@ -59,7 +61,12 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
   if (options.relaxed && support !== "relaxed") {
     throw new RangeError("createWasmBackend: relaxed is true, expected an engine with relaxed SIMD, got one without. Leave it out to use what there is");
   }
-  const runtime = new WasmRuntime({ relaxed: options.relaxed ?? support === "relaxed", ...(threads !== undefined && { threads }), ...(shared !== undefined && { shared }) });
+  const runtime = new WasmRuntime({
+    relaxed: options.relaxed ?? support === "relaxed",
+    ...(threads !== undefined && { threads }),
+    ...(wide !== undefined && { wide }),
+    ...(shared !== undefined && { shared }),
+  });
   const kernels: Record<string, Kernel> = Object.assign({}, ...kernelFamilies.map((family) => family(runtime)));
   const hostView = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray => viewArray(dtype, runtime.buffer, wasm(buffer).address, length);
   const copy = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray => hostView(buffer, dtype, length).slice();

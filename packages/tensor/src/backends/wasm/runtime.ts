@@ -2,7 +2,7 @@ import type { BackendBuffer } from "../../backend.ts";
 import { Allocator } from "./allocator.ts";
 import { compileKernels } from "./binary.ts";
 import { memoryBase } from "./binary.generated.ts";
-import { type WasmApi, type WasmMemory, availableThreads, webAssembly, whyNotShared } from "./host.ts";
+import { type WasmApi, type WasmMemory, availableThreads, clock, compileWide, webAssembly, whyNotShared } from "./host.ts";
 import { ARGUMENTS, ARGUMENT_WORDS } from "./pool-layout.ts";
 import { type KernelFunction, Pool } from "./pool.ts";
 
@@ -20,6 +20,8 @@ export interface RuntimeOptions {
   readonly threads?: number;
   /** use relaxed SIMD */
   readonly relaxed: boolean;
+  /** have 256-bit vectors where the engine can; default: true with relaxed SIMD */
+  readonly wide?: boolean;
   /** share memory with workers; without it there is one thread */
   readonly shared?: boolean;
 }
@@ -50,6 +52,8 @@ function makeMemory(wasm: WasmApi, shared: boolean): WasmMemory {
 export class WasmRuntime {
   readonly relaxed: boolean;
   readonly shared: boolean;
+  /** Whether the engine fuses neighboring 128-bit operations into 256-bit ones. Changes no result. */
+  readonly wide: boolean;
   /** Why there is one thread, where that was not asked for. */
   readonly single: string | undefined;
   readonly allocator: Allocator;
@@ -58,12 +62,14 @@ export class WasmRuntime {
   private readonly kernels = new Map<string, { index: number; call: KernelFunction }>();
   private int32View: Int32Array;
 
-  constructor({ threads, relaxed, shared }: RuntimeOptions) {
+  constructor({ threads, relaxed, wide, shared }: RuntimeOptions) {
     const wasm = webAssembly()!;
     this.relaxed = relaxed;
     this.single = shared === false ? "not asked for" : whyNotShared();
     this.shared = this.single === undefined;
-    const module = compileKernels(relaxed, this.shared);
+    const compile = () => compileKernels(relaxed, this.shared);
+    const wideModule = relaxed && wide !== false ? compileWide(compile) : undefined;
+    const module = wideModule ?? compile();
     const memory = makeMemory(wasm, this.shared);
     const { exports } = new wasm.Instance(module, { env: { memory } });
     this.memory = memory;
@@ -73,6 +79,7 @@ export class WasmRuntime {
     const heap = (exports["heapBase"] as { value: number }).value;
     this.allocator.addRegion(heap, memory.buffer.byteLength - heap);
     this.int32View = new Int32Array(memory.buffer);
+    this.wide = wideModule !== undefined && this.wideIsFaster();
     const size = threads ?? Math.min(MOST_THREADS, availableThreads());
     if (this.shared && size > 1) this.pool = new Pool(module, memory, size);
   }
@@ -136,6 +143,25 @@ export class WasmRuntime {
 
   close(): void {
     this.pool?.close();
+  }
+
+  /** Whether wide tiles really are wide on this processor: times one small product with either. */
+  private wideIsFaster(): boolean {
+    const [M, N, K] = [12, 32, 128];
+    const now = clock();
+    const best = { 8: Number.POSITIVE_INFINITY, 16: Number.POSITIVE_INFINITY };
+    this.withMemory((M * K + K * N + M * N) * 4, (a) => {
+      const b = a + M * K * 4;
+      this.int32.fill(0, a >>> 2, (b + K * N * 4) >>> 2);
+      for (let round = 0; round < 6; round++) {
+        for (const width of [8, 16] as const) {
+          const start = now();
+          for (let i = 0; i < 8; i++) this.run("matmulBlocks", [0, width, M, N, K, b + K * N * 4, 0, K, 1, 1, 1, 1, 0, 0, 0, 0, a, b], 1, 0);
+          best[width] = Math.min(best[width], now() - start);
+        }
+      }
+    });
+    return best[16] < best[8];
   }
 
   private grow(bytes: number): number | undefined {

@@ -47,7 +47,7 @@ function planBlocks({ M, N, K, transposeA, operands }: Products, rowsOfTile: num
   const chunks = clamp(Math.round(size / CHUNK_PRODUCTS), 1, MOST_CHUNKS);
   const rowPanels = Math.ceil(M / rowsOfTile);
   if (transposeA && M * K * 4 > MOST_PACKED_BYTES) return { depth, rowGroups: clamp(chunks, 1, rowPanels), columnBlocks: 1, perChunk: 1 };
-  const columnBlocks = clamp(chunks, 1, Math.ceil(N / 8 / 4));
+  const columnBlocks = clamp(chunks, 1, Math.ceil(N / 32));
   return { depth, columnBlocks, rowGroups: clamp(Math.ceil(chunks / columnBlocks), 1, Math.ceil(rowPanels / 4)), perChunk: 1 };
 }
 
@@ -58,7 +58,7 @@ function multiplyFewRows(runtime: WasmRuntime, { M, N, K, transposeB, operands, 
   const perChunk = transposeB ? clamp(Math.ceil(32768 / Math.max(K, 1) / 4) * 4, 4, 4096) : 128;
   const blocks = Math.ceil(N / perChunk);
   const count = operands.length / 2;
-  const words = [0, Number(transposeB), M, N, K, c, bias, 0, perChunk, blocks, 0, count, 0, 0, activation, activated, ...operands];
+  const words = [transposeB ? 2 : 0, 0, M, N, K, c, bias, 0, perChunk, blocks, 0, count, 0, 0, activation, activated, ...operands];
   runtime.run("matmulFewRows", words, blocks * count, (count * N * K * (3 + M)) / 20);
 }
 
@@ -70,15 +70,16 @@ function multiply(runtime: WasmRuntime, products: Products): void {
 function multiplyBlocks(runtime: WasmRuntime, products: Products): void {
   const { M, N, K, transposeA, transposeB, operands, c, bias, activation, activated } = products;
   const rowsOfTile = runtime.relaxed ? 6 : 4;
+  const width = runtime.wide ? 16 : 8;
   const { depth, rowGroups, columnBlocks, perChunk } = planBlocks(products, rowsOfTile);
   const count = operands.length / 2;
   const single = count === 1 && K > 0;
   const bytesA = single && transposeA && columnBlocks > 1 ? Math.ceil(M / rowsOfTile) * rowsOfTile * K * 4 : 0;
-  const wantedB = single && rowGroups > 1 ? Math.ceil(N / 8) * 8 * K * 4 : 0;
+  const wantedB = single && rowGroups > 1 ? Math.ceil(N / width) * width * K * 4 : 0;
   const bytesB = wantedB <= MOST_PACKED_BYTES ? wantedB : 0;
   const nanoseconds = (count * M * N * K) / 25;
   const words = (a: number, b: number): number[] => [
-    Number(transposeA), Number(transposeB), M, N, K, c, bias, depth, rowGroups, columnBlocks, perChunk, count, a, b, activation, activated, ...operands,
+    Number(transposeA) + 2 * Number(transposeB), width, M, N, K, c, bias, depth, rowGroups, columnBlocks, perChunk, count, a, b, activation, activated, ...operands,
   ];
   const chunks = rowGroups * columnBlocks * Math.ceil(count / perChunk);
   if (bytesA + bytesB === 0) {
@@ -89,7 +90,7 @@ function multiplyBlocks(runtime: WasmRuntime, products: Products): void {
     const packed = words(bytesA && address, bytesB && address + Math.ceil(bytesA / 64) * 64);
     const stretches = Math.ceil(K / depth);
     const groups = (bytes: number, members: number, width: number): number => (bytes ? Math.ceil(Math.ceil(members / width) / 16) : 0);
-    runtime.run("matmulPack", packed, stretches * (groups(bytesA, M, rowsOfTile) + groups(bytesB, N, 8)), (bytesA + bytesB) / 16);
+    runtime.run("matmulPack", packed, stretches * (groups(bytesA, M, rowsOfTile) + groups(bytesB, N, width)), (bytesA + bytesB) / 16);
     runtime.run("matmulBlocks", packed, chunks, nanoseconds);
   });
 }
