@@ -88,7 +88,12 @@ async function openDecode({ shape, prompt, tokens }: DecodeTask, about: About): 
 
 /** Opens any task but a ceiling. */
 export async function open(task: Task, threads: number): Promise<Job> {
-  const { details } = startBackend(threads).capabilities();
+  return openOn(startBackend(threads), task);
+}
+
+/** As `open`, on a backend that is in use already. */
+export async function openOn(backend: Backend, task: Task): Promise<Job> {
+  const { details } = backend.capabilities();
   const about = { heed: "sources", simd: details["simd"] ?? "none", threads: details["threads"] ?? "1" };
   switch (task.kind) {
     case "matmul":
