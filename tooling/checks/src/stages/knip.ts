@@ -7,9 +7,13 @@ export const knip: Stage = {
   name: "knip",
   title: "unused files, exports and dependencies",
   async run() {
-    const { code, output } = await command(pinnedNode, [at("node_modules/knip/bin/knip.js"), "--no-progress"], {
-      cwd: at(),
-    });
+    const { code, output } = await command(
+      pinnedNode,
+      [at("node_modules/knip/bin/knip.js"), "--no-progress", "--no-config-hints"],
+      {
+        cwd: at(),
+      },
+    );
     return [code === 0 ? passed("knip") : failed("knip", output)];
   },
 };
