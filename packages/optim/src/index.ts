@@ -6,6 +6,7 @@ export { decayMatricesOnly } from "./optimizer.ts";
 export type { DecayOptions, Schedule, WarmupOptions } from "./schedules.ts";
 export {
   constantSchedule,
+  cosineRestartsSchedule,
   cosineSchedule,
   inverseSqrtSchedule,
   linearSchedule,

@@ -32,15 +32,19 @@ export interface DecayOptions extends WarmupOptions {
   readonly minimum?: number;
 }
 
-/** Warm-up, then `decay(progress)` with progress 0 to 1 over the remaining updates. */
-function decaying(where: string, { peak = 1, warmupSteps = 0, totalSteps, minimum = 0 }: DecayOptions, decay: (progress: number) => number): Schedule {
+/** Warm-up, then `decay(progress)`; progress is 0 at its end, 1 at `totalSteps`, and grows on. */
+function decaying(
+  where: string,
+  { peak = 1, warmupSteps = 0, totalSteps, minimum = 0 }: DecayOptions,
+  decay: (progress: number) => number,
+): Schedule {
   expectRate(where, "peak", peak);
   expectRate(where, "minimum", minimum);
   expectCount(where, "warmupSteps", warmupSteps, 0);
   expectCount(where, "totalSteps", totalSteps, Math.max(1, warmupSteps));
   return (update) => {
     if (update < warmupSteps) return (peak * update) / warmupSteps;
-    const progress = Math.min(1, (update - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+    const progress = (update - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
     return minimum + (peak - minimum) * decay(progress);
   };
 }
@@ -54,26 +58,39 @@ export function constantSchedule({ peak = 1, warmupSteps = 0 }: WarmupOptions = 
 
 /** Warm-up, then a straight line down to `minimum`. @see Devlin et al. 2018, BERT, appendix A.2, arXiv:1810.04805. */
 export function linearSchedule(options: DecayOptions): Schedule {
-  return decaying("linearSchedule", options, (progress) => 1 - progress);
+  return decaying("linearSchedule", options, (progress) => Math.max(0, 1 - progress));
 }
 
 /**
- * Warm-up, then half a cosine down to `minimum`, or `cycles` of them with restarts at the peak.
+ * Warm-up, then half a cosine down to `minimum` at `totalSteps`. The wave goes on: after `totalSteps` it rises again.
  *
- * @param options.cycles default 1
- * @see Loshchilov and Hutter 2016, SGDR, section 3, arXiv:1608.03983; restarts reach 0 at `totalSteps` and after.
+ * @see Loshchilov and Hutter 2016, SGDR, section 3, arXiv:1608.03983. As torch CosineAnnealingLR and Hugging Face
+ *   get_cosine_schedule_with_warmup, which both rise too.
  */
-export function cosineSchedule(options: DecayOptions & { readonly cycles?: number }): Schedule {
-  const { cycles = 1 } = options;
-  expectCount("cosineSchedule", "cycles", cycles, 1);
-  return decaying("cosineSchedule", options, (progress) => (progress >= 1 ? 0 : (1 + Math.cos(Math.PI * ((cycles * progress) % 1))) / 2));
+export function cosineSchedule(options: DecayOptions): Schedule {
+  return decaying("cosineSchedule", options, (progress) => (1 + Math.cos(Math.PI * progress)) / 2);
+}
+
+/**
+ * Warm-up, then `cycles` half cosines, each from the peak down to `minimum`; `minimum` from `totalSteps` on.
+ *
+ * @param options.cycles whole number >= 1
+ * @see Loshchilov and Hutter 2016, SGDR, section 3, arXiv:1608.03983. As Hugging Face
+ *   get_cosine_with_hard_restarts_schedule_with_warmup.
+ */
+export function cosineRestartsSchedule(options: DecayOptions & { readonly cycles: number }): Schedule {
+  const { cycles } = options;
+  expectCount("cosineRestartsSchedule", "cycles", cycles, 1);
+  return decaying("cosineRestartsSchedule", options, (progress) =>
+    progress >= 1 ? 0 : (1 + Math.cos(Math.PI * ((cycles * progress) % 1))) / 2,
+  );
 }
 
 /** Warm-up, then (1 - progress)^power down to `minimum`. @param options.power > 0, default 1 */
 export function polynomialSchedule(options: DecayOptions & { readonly power?: number }): Schedule {
   const { power = 1 } = options;
   if (!(power > 0 && power < Infinity)) throw new RangeError(`polynomialSchedule: power is out of range, expected a finite number > 0, got ${power}`);
-  return decaying("polynomialSchedule", options, (progress) => (1 - progress) ** power);
+  return decaying("polynomialSchedule", options, (progress) => Math.max(0, 1 - progress) ** power);
 }
 
 /** Warm-up, then peak * sqrt(warmupSteps / update). @see Raffel et al. 2019, T5, section 3.1.2, arXiv:1910.10683 (k = warmupSteps). */
