@@ -107,7 +107,12 @@ const twoToOne = (choice: Choice, wanted: number): readonly Comparison[] =>
 
 function matmulCase(name: string, m: number, k: number, n: number, choice: Choice): Case {
   const task: MatmulTask = { kind: "matmul", m, k, n, transposeA: false, transposeB: false };
-  const { sides, comparisons } = versus(task, choice, { tfjs: 1.7, jax: 1.7 }, { iterations: 10 });
+  const { sides, comparisons } = versus(
+    task,
+    choice,
+    { "heed-128": undefined, tfjs: 1.7, jax: 1.7 },
+    { iterations: 10 },
+  );
   return {
     name,
     title: `matmul float32 [${m}, ${k}] x [${k}, ${n}]`,
@@ -165,7 +170,7 @@ function stepCase(name: string, task: StepTask, choice: Choice): Case {
   const { sides, comparisons } = versus(
     task,
     choice,
-    { jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 },
+    { "heed-128": undefined, jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 },
     { iterations: name === "step-small" ? 3 : 1, slow: { tfjs: 2 } },
   );
   return {
@@ -186,7 +191,7 @@ function prefillCase(choice: Choice): Case {
   return {
     name: "gpt2-prefill",
     title: `GPT-2 small, float32, random weights: ${PROMPT}-token prefill, logits of the last position`,
-    ...versus(task, choice, { ort: 1.3 }, { iterations: 1 }),
+    ...versus(task, choice, { "heed-128": undefined, ort: 1.3 }, { iterations: 1 }),
     rates: [
       { unit: "GFLOP/s", perRun: (forwardFlops(GPT2_SMALL, 1, PROMPT) - headRows) / 1e9 },
       { unit: "tokens/s", perRun: PROMPT },

@@ -11,6 +11,8 @@ async function openLibrary(library: string): Promise<OpenJob> {
   switch (library) {
     case "heed":
       return (await import("./sides/heed.ts")).open;
+    case "heed-128":
+      return (await import("./sides/heed.ts")).openNarrow;
     case "jax":
       return (await import("./sides/jax.ts")).open;
     case "tfjs":
