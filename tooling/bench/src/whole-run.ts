@@ -65,11 +65,11 @@ export async function trainWhole(text: string): Promise<WholeRun> {
   return { exitCode, seconds: (performance.now() - start) / 1000, validationLoss, peakMegabytes };
 }
 
-/** The validation loss in a line of `heed train --json`, if it has one. */
+/** The loss over the whole validation text in a line of `heed train --json`, if the line tells it. */
 export function validationLossOf(line: string): number | undefined {
   if (!line.startsWith("{")) return undefined;
-  const { validationLoss } = JSON.parse(line) as { validationLoss?: unknown };
-  return typeof validationLoss === "number" ? validationLoss : undefined;
+  const { event, loss, whole } = JSON.parse(line) as { event?: unknown; loss?: unknown; whole?: unknown };
+  return event === "validation" && whole === true && typeof loss === "number" ? loss : undefined;
 }
 
 /** The run as Markdown. */
