@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { readArguments, WHOLE_RUN } from "./arguments.ts";
 import { allCases, type Case } from "./cases.ts";
 import { describeMachine } from "./machine.ts";
+import { profile } from "./profile.ts";
 import { type CaseReport, caseMarkdown, machineMarkdown, type Report, reportCase } from "./report.ts";
 import { disagreement, interleave } from "./rounds.ts";
 import { trainWhole, wholeRunMarkdown } from "./whole-run.ts";
@@ -17,6 +18,11 @@ async function measure(chosen: Case, rounds: number | undefined): Promise<CaseRe
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === "profile") {
+    const { cases, threads } = readArguments(args.slice(1), caseNames);
+    await profile(cases[0] as string, threads[0] as number);
+    return 0;
+  }
   const options = readArguments(args, caseNames);
   const machine = describeMachine();
   const pages: string[] = [machineMarkdown(machine)];

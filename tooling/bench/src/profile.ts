@@ -1,7 +1,4 @@
-/**
- * `npm run bench:profile -- [step-small | step-baby | gpt2-prefill | gpt2-decode] [threads]`: where the time of one run of this repository's side goes, by
- * kernel. Kernels of the backend are timed one by one; what remains is reference kernels, bookkeeping and garbage collection.
- */
+/** Where the time of one run of this repository's side of a case goes, by kernel. */
 import { type Backend, createWasmBackend, type Kernel, useBackend } from "@heed/tensor";
 import { allCases } from "./cases.ts";
 import { openOn } from "./sides/heed.ts";
@@ -30,7 +27,13 @@ function timed(backend: Backend, spent: Map<string, Spent>): Backend {
   return Object.assign(Object.create(backend) as Backend, { kernels });
 }
 
-async function profile(caseName: string, threads: number): Promise<void> {
+/**
+ * Prints the time of each kernel in one run of a case, warm. What is not in a kernel of the backend is reference kernels,
+ * bookkeeping and garbage collection.
+ *
+ * @param caseName a case whose first side is this repository's
+ */
+export async function profile(caseName: string, threads: number): Promise<void> {
   const task = allCases({ threads: [threads], peers: [] }).find(({ name }) => name === caseName)?.sides[0]?.task;
   if (task === undefined)
     throw new RangeError(`profile: case is unknown, expected one with a heed side, got "${caseName}". Try step-small`);
@@ -63,6 +66,3 @@ async function profile(caseName: string, threads: number): Promise<void> {
   for (const { op, kernel, calls } of elsewhere)
     console.log(`not on ${backend.name}: ${op} (${kernel}) ${calls} times`);
 }
-
-const [caseName = "step-small", threads = "1"] = process.argv.slice(2);
-await profile(caseName, Number(threads));

@@ -4,7 +4,6 @@ import { type Bytes, floatField, integerField, messageField, textField } from ".
 /** Element types by their number in TensorProto.DataType. */
 export const FLOAT32 = 1;
 export const INT32 = 6;
-export const INT64 = 7;
 
 /** An attribute value: a whole number is an INT, `{ float }` a FLOAT. */
 export type Attribute = number | { readonly float: number };
