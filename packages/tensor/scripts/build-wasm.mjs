@@ -1,7 +1,7 @@
 // Compiles wasm/index.ts twice (SIMD; SIMD with relaxed operations) and embeds both in src/backends/wasm/binary.generated.ts.
 // Does nothing when neither the sources nor the compiler changed. `--text FOLDER` also writes the text format, to read.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
@@ -14,9 +14,25 @@ const textFolder = process.argv.includes("--text") ? process.argv[process.argv.i
 const MEMORY_BASE = 65536;
 
 const options = [
-  "--runtime", "stub", "--importMemory", "--noExportMemory", "--initialMemory", "2", "--maximumMemory", "65536",
-  "--memoryBase", String(MEMORY_BASE), "-O3", "--converge", "--noAssert",
-  "--enable", "simd", "--disable", "gc", "--use", "abort=",
+  "--runtime",
+  "stub",
+  "--importMemory",
+  "--noExportMemory",
+  "--initialMemory",
+  "2",
+  "--maximumMemory",
+  "65536",
+  "--memoryBase",
+  String(MEMORY_BASE),
+  "-O3",
+  "--converge",
+  "--noAssert",
+  "--enable",
+  "simd",
+  "--disable",
+  "gc",
+  "--use",
+  "abort=",
 ];
 
 async function compile(name, relaxed) {
@@ -39,7 +55,8 @@ async function compile(name, relaxed) {
 function memoryFlagOffset(binary) {
   const entry = Buffer.from("\x03env\x06memory\x02", "latin1");
   const at = binary.indexOf(entry);
-  if (at < 0 || binary[at + entry.length] !== 1) throw new Error("build-wasm: memory import not found as expected (env.memory with a maximum, unshared)");
+  if (at < 0 || binary[at + entry.length] !== 1)
+    throw new Error("build-wasm: memory import not found as expected (env.memory with a maximum, unshared)");
   return at + entry.length;
 }
 
@@ -48,8 +65,12 @@ function describe(binary) {
 }
 
 function sourceHash() {
-  const hash = createHash("sha256").update(asc.version).update(readFileSync(fileURLToPath(import.meta.url)));
-  for (const file of readdirSync(join(root, "wasm")).filter((name) => name.endsWith(".ts")).sort()) {
+  const hash = createHash("sha256")
+    .update(asc.version)
+    .update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const file of readdirSync(join(root, "wasm"))
+    .filter((name) => name.endsWith(".ts"))
+    .sort()) {
     hash.update(file).update(readFileSync(join(root, "wasm", file)));
   }
   return hash.digest("hex");

@@ -20,7 +20,8 @@ const SMALLEST_STEP = 16 * 1024 * 1024;
 const alignUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
 
 /** Whether free block a is to be taken before b when both are large enough: the smaller, then the lower. */
-const comesBefore = (a: { size: number; start: number }, size: number, start: number): boolean => a.size < size || (a.size === size && a.start < start);
+const comesBefore = (a: { size: number; start: number }, size: number, start: number): boolean =>
+  a.size < size || (a.size === size && a.start < start);
 
 /**
  * Hands out 64-byte aligned parts of a growing address space: best fit, neighbors that are free are joined at once.
@@ -93,7 +94,10 @@ export class Allocator {
   /** Gives back what `allocate` returned. */
   release(start: number): void {
     const block = this.used.get(start);
-    if (!block) throw new RangeError(`release: start is not an address in use, expected one that allocate returned, got ${start}`);
+    if (!block)
+      throw new RangeError(
+        `release: start is not an address in use, expected one that allocate returned, got ${start}`,
+      );
     this.used.delete(start);
     this.bytesInUse -= block.size;
     this.putBack(block);
@@ -115,7 +119,13 @@ export class Allocator {
   }
 
   private split(block: Block, size: number): void {
-    const rest: Block = { start: block.start + size, size: block.size - size, free: false, before: block, after: block.after };
+    const rest: Block = {
+      start: block.start + size,
+      size: block.size - size,
+      free: false,
+      before: block,
+      after: block.after,
+    };
     if (block.after) block.after.before = rest;
     else if (this.last === block) this.last = rest;
     block.after = rest;

@@ -1,4 +1,10 @@
-import { type Backend, type BackendBuffer, type BackendCapabilities, type Kernel, kernelCounter } from "../../backend.ts";
+import {
+  type Backend,
+  type BackendBuffer,
+  type BackendCapabilities,
+  type Kernel,
+  kernelCounter,
+} from "../../backend.ts";
 import { type DType, type TypedArray, viewArray } from "../../types.ts";
 import { vectorSupport } from "./binary.ts";
 import { kernelFamilies } from "./kernels/index.ts";
@@ -54,12 +60,16 @@ function capabilities(runtime: WasmRuntime): BackendCapabilities {
 export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend | undefined {
   const { threads, wide, shared, strict = false } = options;
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1 || threads > 64)) {
-    throw new RangeError(`createWasmBackend: threads is out of range, expected a whole number in 1..64, got ${threads}`);
+    throw new RangeError(
+      `createWasmBackend: threads is out of range, expected a whole number in 1..64, got ${threads}`,
+    );
   }
   const support = vectorSupport();
   if (support === "none") return undefined;
   if (options.relaxed && support !== "relaxed") {
-    throw new RangeError("createWasmBackend: relaxed is true, expected an engine with relaxed SIMD, got one without. Leave it out to use what there is");
+    throw new RangeError(
+      "createWasmBackend: relaxed is true, expected an engine with relaxed SIMD, got one without. Leave it out to use what there is",
+    );
   }
   const runtime = new WasmRuntime({
     relaxed: options.relaxed ?? support === "relaxed",
@@ -68,8 +78,10 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     ...(shared !== undefined && { shared }),
   });
   const kernels: Record<string, Kernel> = Object.assign({}, ...kernelFamilies.map((family) => family(runtime)));
-  const hostView = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray => viewArray(dtype, runtime.buffer, wasm(buffer).address, length);
-  const copy = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray => hostView(buffer, dtype, length).slice();
+  const hostView = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray =>
+    viewArray(dtype, runtime.buffer, wasm(buffer).address, length);
+  const copy = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray =>
+    hostView(buffer, dtype, length).slice();
   return {
     name: "wasm",
     kernels,
@@ -85,7 +97,11 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     read: async (buffer, dtype, length) => copy(buffer, dtype, length),
     readSync: copy,
     hostView,
-    view: (buffer, byteOffset, bytes): WasmBuffer => ({ bytes, address: wasm(buffer).address + byteOffset, owned: false }),
+    view: (buffer, byteOffset, bytes): WasmBuffer => ({
+      bytes,
+      address: wasm(buffer).address + byteOffset,
+      owned: false,
+    }),
     capabilities: () => capabilities(runtime),
     close: () => runtime.close(),
     ...kernelCounter(),

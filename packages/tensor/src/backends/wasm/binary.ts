@@ -1,5 +1,5 @@
 import { relaxedBinary, simdBinary } from "./binary.generated.ts";
-import { type WasmModule, webAssembly } from "./host.ts";
+import { compileWide, type WasmModule, webAssembly } from "./host.ts";
 
 /** A module of one function `() => v128` whose body is `code`; an engine validates it if it knows the instructions. */
 function probe(...code: readonly number[]): Uint8Array {
@@ -31,7 +31,10 @@ export function decodeBase64(text: string): Uint8Array {
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
   for (let i = 0, at = 0; i < text.length; i += 4) {
     const word =
-      (values[text.charCodeAt(i)]! << 18) | (values[text.charCodeAt(i + 1)]! << 12) | (values[text.charCodeAt(i + 2)]! << 6) | values[text.charCodeAt(i + 3)]!;
+      (values[text.charCodeAt(i)]! << 18) |
+      (values[text.charCodeAt(i + 1)]! << 12) |
+      (values[text.charCodeAt(i + 2)]! << 6) |
+      values[text.charCodeAt(i + 3)]!;
     bytes[at++] = word >> 16;
     if (at < bytes.length) bytes[at++] = word >> 8;
     if (at < bytes.length) bytes[at++] = word;
@@ -39,10 +42,26 @@ export function decodeBase64(text: string): Uint8Array {
   return bytes;
 }
 
-/** Compiles the kernels for a memory that is shared or not: the same binary but for one bit of its memory import. */
-export function compileKernels(relaxed: boolean, shared: boolean): WasmModule {
-  const { base64, sharedFlagOffset } = relaxed ? relaxedBinary : simdBinary;
-  const bytes = decodeBase64(base64);
-  if (shared) bytes[sharedFlagOffset]! |= 2;
-  return new (webAssembly()!.Module)(bytes);
+/** Compiled kernels, and whether V8 was asked to fuse vectors. */
+export interface CompiledKernels {
+  readonly module: WasmModule;
+  readonly wide: boolean;
+}
+
+const compiled = new Map<string, CompiledKernels>();
+
+/** Compiles the kernels, once per kind. For memory that is shared or not: the same binary but for one bit of its memory import. */
+export function compileKernels(relaxed: boolean, shared: boolean, wide: boolean): CompiledKernels {
+  const key = `${relaxed} ${shared} ${wide}`;
+  let kernels = compiled.get(key);
+  if (!kernels) {
+    const { base64, sharedFlagOffset } = relaxed ? relaxedBinary : simdBinary;
+    const bytes = decodeBase64(base64);
+    if (shared) bytes[sharedFlagOffset]! |= 2;
+    const compile = (): WasmModule => new (webAssembly()!.Module)(bytes);
+    const wideModule = wide ? compileWide(compile) : undefined;
+    kernels = { module: wideModule ?? compile(), wide: wideModule !== undefined };
+    compiled.set(key, kernels);
+  }
+  return kernels;
 }

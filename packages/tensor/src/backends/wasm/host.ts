@@ -11,7 +11,10 @@ export type WasmModule = object;
 export interface WasmApi {
   validate(bytes: Uint8Array): boolean;
   readonly Module: new (bytes: Uint8Array) => WasmModule;
-  readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: Readonly<Record<string, unknown>> };
+  readonly Instance: new (
+    module: WasmModule,
+    imports: object,
+  ) => { readonly exports: Readonly<Record<string, unknown>> };
   readonly Memory: new (options: { initial: number; maximum: number; shared?: boolean }) => WasmMemory;
 }
 
@@ -60,8 +63,18 @@ export function availableThreads(): number {
 }
 
 /** Flags of V8 that make it compile everything at once and fuse pairs of 128-bit operations, and those that undo them. */
-const WIDE_FLAGS = ["--experimental-wasm-revectorize", "--no-liftoff", "--no-wasm-lazy-compilation", "--no-wasm-dynamic-tiering"];
-const USUAL_FLAGS = ["--no-experimental-wasm-revectorize", "--liftoff", "--wasm-lazy-compilation", "--wasm-dynamic-tiering"];
+const WIDE_FLAGS = [
+  "--experimental-wasm-revectorize",
+  "--no-liftoff",
+  "--no-wasm-lazy-compilation",
+  "--no-wasm-dynamic-tiering",
+];
+const USUAL_FLAGS = [
+  "--no-experimental-wasm-revectorize",
+  "--liftoff",
+  "--wasm-lazy-compilation",
+  "--wasm-dynamic-tiering",
+];
 
 /**
  * Runs `compile`, having V8 fuse neighboring 128-bit operations of what is compiled into 256-bit ones; undefined where

@@ -1,4 +1,4 @@
-import { type RunningWorker, type WasmMemory, type WasmModule, clock, mayWait, startWorker } from "./host.ts";
+import { clock, mayWait, type RunningWorker, startWorker, type WasmMemory, type WasmModule } from "./host.ts";
 import { SPIN_MS, word } from "./pool-layout.ts";
 import { workerSource } from "./worker-source.ts";
 
@@ -47,6 +47,10 @@ export class Pool {
    */
   run(index: number, kernel: KernelFunction, args: number, chunks: number): void {
     this.workers ??= this.start();
+    if (this.workers.length === 0) {
+      for (let chunk = 0; chunk < chunks; chunk++) kernel(args, chunk);
+      return;
+    }
     const { control } = this;
     control[word.kernel] = index;
     control[word.args] = args;
@@ -57,22 +61,30 @@ export class Pool {
     Atomics.add(control, word.epoch, 1);
     if (Atomics.load(control, word.sleeping) > 0) Atomics.notify(control, word.epoch);
     try {
-      for (let chunk; (chunk = Atomics.add(control, word.next, 1)) < chunks; ) kernel(args, chunk);
+      for (let chunk = this.claim(); chunk < chunks; chunk = this.claim()) kernel(args, chunk);
     } finally {
       Atomics.store(control, word.next, chunks);
       Atomics.store(control, word.open, 0);
       this.waitForWorkers();
     }
     if (Atomics.load(control, word.failed) !== failedBefore) {
-      throw new Error("wasm: a kernel failed in a worker, the result is incomplete. It was probably out of memory; that worker is gone");
+      throw new Error(
+        "wasm: a kernel failed in a worker, the result is incomplete. It was probably out of memory; that worker is gone",
+      );
     }
   }
 
+  /** Ends the workers; later jobs run on the calling thread. */
   close(): void {
     for (const worker of this.workers ?? []) worker.terminate();
     this.workers = [];
     this.lost = this.size - 1;
     this.failure = "closed";
+  }
+
+  /** The number of a chunk that nobody has begun. */
+  private claim(): number {
+    return Atomics.add(this.control, word.next, 1);
   }
 
   private start(): RunningWorker[] {

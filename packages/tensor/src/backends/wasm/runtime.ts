@@ -1,10 +1,10 @@
 import type { BackendBuffer } from "../../backend.ts";
 import { Allocator } from "./allocator.ts";
-import { compileKernels } from "./binary.ts";
 import { memoryBase } from "./binary.generated.ts";
-import { type WasmApi, type WasmMemory, availableThreads, clock, compileWide, webAssembly, whyNotShared } from "./host.ts";
-import { ARGUMENTS, ARGUMENT_WORDS } from "./pool-layout.ts";
+import { compileKernels } from "./binary.ts";
+import { availableThreads, clock, type WasmApi, type WasmMemory, webAssembly, whyNotShared } from "./host.ts";
 import { type KernelFunction, Pool } from "./pool.ts";
+import { ARGUMENT_WORDS, ARGUMENTS } from "./pool-layout.ts";
 
 /** A buffer of the WebAssembly backend. */
 export interface WasmBuffer extends BackendBuffer {
@@ -67,9 +67,7 @@ export class WasmRuntime {
     this.relaxed = relaxed;
     this.single = shared === false ? "not asked for" : whyNotShared();
     this.shared = this.single === undefined;
-    const compile = () => compileKernels(relaxed, this.shared);
-    const wideModule = relaxed && wide !== false ? compileWide(compile) : undefined;
-    const module = wideModule ?? compile();
+    const { module, wide: fused } = compileKernels(relaxed, this.shared, relaxed && wide !== false);
     const memory = makeMemory(wasm, this.shared);
     const { exports } = new wasm.Instance(module, { env: { memory } });
     this.memory = memory;
@@ -79,7 +77,7 @@ export class WasmRuntime {
     const heap = (exports["heapBase"] as { value: number }).value;
     this.allocator.addRegion(heap, memory.buffer.byteLength - heap);
     this.int32View = new Int32Array(memory.buffer);
-    this.wide = wideModule !== undefined && this.wideIsFaster();
+    this.wide = fused && this.wideIsFaster();
     const size = threads ?? Math.min(MOST_THREADS, availableThreads());
     if (this.shared && size > 1) this.pool = new Pool(module, memory, size);
   }
@@ -104,7 +102,9 @@ export class WasmRuntime {
   }
 
   allocate(bytes: number): WasmBuffer {
-    return bytes === 0 ? { bytes, address: memoryBase, owned: false } : { bytes, address: this.allocator.allocate(bytes), owned: true };
+    return bytes === 0
+      ? { bytes, address: memoryBase, owned: false }
+      : { bytes, address: this.allocator.allocate(bytes), owned: true };
   }
 
   free(buffer: WasmBuffer): void {
@@ -119,12 +119,14 @@ export class WasmRuntime {
    */
   run(name: string, words: readonly number[], chunks: number, nanoseconds: number): void {
     const kernel = this.kernels.get(name);
-    if (!kernel) throw new RangeError(`run: name is not an exported kernel, expected one of wasm/index.ts, got ${name}`);
+    if (!kernel)
+      throw new RangeError(`run: name is not an exported kernel, expected one of wasm/index.ts, got ${name}`);
     const borrowed = words.length > ARGUMENT_WORDS ? this.allocate(words.length * 4) : undefined;
     const args = borrowed?.address ?? ARGUMENTS;
     this.int32.set(words, args >>> 2);
     try {
-      if (this.pool && chunks > 1 && nanoseconds >= PARALLEL_NANOSECONDS) this.pool.run(kernel.index, kernel.call, args, chunks);
+      if (this.pool && chunks > 1 && nanoseconds >= PARALLEL_NANOSECONDS)
+        this.pool.run(kernel.index, kernel.call, args, chunks);
       else for (let chunk = 0; chunk < chunks; chunk++) kernel.call(args, chunk);
     } finally {
       if (borrowed) this.free(borrowed);
@@ -156,7 +158,8 @@ export class WasmRuntime {
       for (let round = 0; round < 6; round++) {
         for (const width of [8, 16] as const) {
           const start = now();
-          for (let i = 0; i < 8; i++) this.run("matmulBlocks", [0, width, M, N, K, b + K * N * 4, 0, K, 1, 1, 1, 1, 0, 0, 0, 0, a, b], 1, 0);
+          for (let i = 0; i < 8; i++)
+            this.run("matmulBlocks", [0, width, M, N, K, b + K * N * 4, 0, K, 1, 1, 1, 1, 0, 0, 0, 0, a, b], 1, 0);
           best[width] = Math.min(best[width], now() - start);
         }
       }
@@ -174,4 +177,5 @@ export class WasmRuntime {
 }
 
 /** Byte address of an operand's values. */
-export const addressOf = (operand: { readonly buffer: BackendBuffer }): number => (operand.buffer as WasmBuffer).address;
+export const addressOf = (operand: { readonly buffer: BackendBuffer }): number =>
+  (operand.buffer as WasmBuffer).address;

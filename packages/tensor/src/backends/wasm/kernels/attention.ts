@@ -1,6 +1,6 @@
 import type { Kernel, Operand } from "../../../backend.ts";
 import { sizeOf } from "../../../shape.ts";
-import { type WasmRuntime, addressOf, floatBits } from "../runtime.ts";
+import { addressOf, floatBits, type WasmRuntime } from "../runtime.ts";
 
 /** Rows of a mask that one chunk looks through. */
 const RANGE_ROWS = 256;
@@ -23,7 +23,13 @@ function rowStrides({ shape }: Operand, T: number, S: number): { batch: number; 
 }
 
 /** What both kernels read: see wasm/attention.ts for the order. */
-function commonWords(inputs: readonly Operand[], { scale, hasMask, hasBias }: Attributes, y: Operand, logSumExp: Operand, ranges: number) {
+function commonWords(
+  inputs: readonly Operand[],
+  { scale, hasMask, hasBias }: Attributes,
+  y: Operand,
+  logSumExp: Operand,
+  ranges: number,
+) {
   const [q, k, v, ...rest] = inputs;
   const [, H, T, D] = q!.shape as [number, number, number, number];
   const [, G, S] = k!.shape as [number, number, number];
@@ -33,18 +39,44 @@ function commonWords(inputs: readonly Operand[], { scale, hasMask, hasBias }: At
   const biasRows = bias ? rowStrides(bias, T, S) : { batch: 0, head: 0 };
   if (!maskRows || !biasRows) return undefined;
   return [
-    addressOf(q!), addressOf(k!), addressOf(v!), mask ? addressOf(mask) : 0, bias ? addressOf(bias) : 0, addressOf(y), addressOf(logSumExp),
-    H, G, T, S, D, v!.shape[3]!, floatBits(scale), maskRows.batch, maskRows.head, biasRows.batch, biasRows.head, mask ? ranges : 0,
+    addressOf(q!),
+    addressOf(k!),
+    addressOf(v!),
+    mask ? addressOf(mask) : 0,
+    bias ? addressOf(bias) : 0,
+    addressOf(y),
+    addressOf(logSumExp),
+    H,
+    G,
+    T,
+    S,
+    D,
+    v!.shape[3]!,
+    floatBits(scale),
+    maskRows.batch,
+    maskRows.head,
+    biasRows.batch,
+    biasRows.head,
+    mask ? ranges : 0,
   ];
 }
 
 /** Finds the visible keys of every mask row, into memory lent to `body`. */
-function withRanges(runtime: WasmRuntime, mask: Operand | undefined, body: (ranges: number) => boolean | void): boolean | void {
+function withRanges(
+  runtime: WasmRuntime,
+  mask: Operand | undefined,
+  body: (ranges: number) => boolean | void,
+): boolean | void {
   if (!mask) return body(0);
   const S = mask.shape.at(-1)!;
   const rows = S === 0 ? 0 : sizeOf(mask.shape) / S;
   return runtime.withMemory(rows * 12, (ranges) => {
-    runtime.run("attentionRanges", [addressOf(mask), ranges, rows, S, RANGE_ROWS], Math.ceil(rows / RANGE_ROWS), rows * S * 0.5);
+    runtime.run(
+      "attentionRanges",
+      [addressOf(mask), ranges, rows, S, RANGE_ROWS],
+      Math.ceil(rows / RANGE_ROWS),
+      rows * S * 0.5,
+    );
     return body(ranges);
   });
 }
@@ -73,7 +105,12 @@ export function attentionKernels(runtime: WasmRuntime): Record<string, Kernel> {
         withUnneeded(runtime, [q!, k!, v!], [dq, dk, dv], (gradients) => {
           const words = commonWords(operands, { scale, hasMask, hasBias }, y!, logSumExp!, ranges);
           if (!words) return false;
-          runtime.run("scaledDotProductAttentionBackward", [...words, addressOf(g!), ...gradients], k!.shape[0]! * k!.shape[1]!, 2.5 * work(q!, k!));
+          runtime.run(
+            "scaledDotProductAttentionBackward",
+            [...words, addressOf(g!), ...gradients],
+            k!.shape[0]! * k!.shape[1]!,
+            2.5 * work(q!, k!),
+          );
         }),
       );
     },
@@ -88,12 +125,17 @@ function withUnneeded(
   body: (addresses: readonly number[]) => boolean | void,
 ): boolean | void {
   const missing = inputs.map((input, i) => (outputs[i] ? 0 : input.buffer.bytes));
-  return runtime.withMemory(missing.reduce((sum, bytes) => sum + bytes, 0), (spare) => {
-    let next = spare;
-    return body(outputs.map((output, i) => {
-      const address = output ? addressOf(output) : next;
-      next += missing[i]!;
-      return address;
-    }));
-  });
+  return runtime.withMemory(
+    missing.reduce((sum, bytes) => sum + bytes, 0),
+    (spare) => {
+      let next = spare;
+      return body(
+        outputs.map((output, i) => {
+          const address = output ? addressOf(output) : next;
+          next += missing[i]!;
+          return address;
+        }),
+      );
+    },
+  );
 }

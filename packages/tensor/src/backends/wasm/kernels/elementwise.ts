@@ -1,6 +1,6 @@
 import type { Kernel } from "../../../backend.ts";
 import { sameShape, sizeOf } from "../../../shape.ts";
-import { type WasmRuntime, addressOf } from "../runtime.ts";
+import { addressOf, type WasmRuntime } from "../runtime.ts";
 
 const CHUNK = 16384;
 

@@ -1,7 +1,7 @@
 import type { Kernel, Operand } from "../../../backend.ts";
-import { matmulSizes } from "../../../primitives/matmul.ts";
 import { broadcastStrides, forEachIndex } from "../../../primitives/elementwise.ts";
-import { type WasmRuntime, addressOf } from "../runtime.ts";
+import { matmulSizes } from "../../../primitives/matmul.ts";
+import { addressOf, type WasmRuntime } from "../runtime.ts";
 
 /** Longest stretch of k: a panel of B of 8 columns then fills a quarter of a first-level cache. */
 const MOST_DEPTH = 384;
@@ -43,22 +43,50 @@ function planBlocks({ M, N, K, transposeA, operands }: Products, rowsOfTile: num
   const depth = Math.max(1, Math.ceil(K / stretches / 4) * 4);
   const products = operands.length / 2;
   const size = M * N * Math.max(K, 16);
-  if (products > 1) return { depth, rowGroups: 1, columnBlocks: 1, perChunk: clamp(Math.floor(CHUNK_PRODUCTS / size), 1, products) };
+  if (products > 1)
+    return { depth, rowGroups: 1, columnBlocks: 1, perChunk: clamp(Math.floor(CHUNK_PRODUCTS / size), 1, products) };
   const chunks = clamp(Math.round(size / CHUNK_PRODUCTS), 1, MOST_CHUNKS);
   const rowPanels = Math.ceil(M / rowsOfTile);
-  if (transposeA && M * K * 4 > MOST_PACKED_BYTES) return { depth, rowGroups: clamp(chunks, 1, rowPanels), columnBlocks: 1, perChunk: 1 };
+  if (transposeA && M * K * 4 > MOST_PACKED_BYTES)
+    return { depth, rowGroups: clamp(chunks, 1, rowPanels), columnBlocks: 1, perChunk: 1 };
   const columnBlocks = clamp(chunks, 1, Math.ceil(N / 32));
-  return { depth, columnBlocks, rowGroups: clamp(Math.ceil(chunks / columnBlocks), 1, Math.ceil(rowPanels / 4)), perChunk: 1 };
+  return {
+    depth,
+    columnBlocks,
+    rowGroups: clamp(Math.ceil(chunks / columnBlocks), 1, Math.ceil(rowPanels / 4)),
+    perChunk: 1,
+  };
 }
 
 /** Rows of A up to which B is used in place: packing it would cost more than it saves. */
 const FEW_ROWS = 8;
 
-function multiplyFewRows(runtime: WasmRuntime, { M, N, K, transposeB, operands, c, bias, activation, activated }: Products): void {
+function multiplyFewRows(
+  runtime: WasmRuntime,
+  { M, N, K, transposeB, operands, c, bias, activation, activated }: Products,
+): void {
   const perChunk = transposeB ? clamp(Math.ceil(32768 / Math.max(K, 1) / 4) * 4, 4, 4096) : 128;
   const blocks = Math.ceil(N / perChunk);
   const count = operands.length / 2;
-  const words = [transposeB ? 2 : 0, 0, M, N, K, c, bias, 0, perChunk, blocks, 0, count, 0, 0, activation, activated, ...operands];
+  const words = [
+    transposeB ? 2 : 0,
+    0,
+    M,
+    N,
+    K,
+    c,
+    bias,
+    0,
+    perChunk,
+    blocks,
+    0,
+    count,
+    0,
+    0,
+    activation,
+    activated,
+    ...operands,
+  ];
   runtime.run("matmulFewRows", words, blocks * count, (count * N * K * (3 + M)) / 20);
 }
 
@@ -79,7 +107,23 @@ function multiplyBlocks(runtime: WasmRuntime, products: Products): void {
   const bytesB = wantedB <= MOST_PACKED_BYTES ? wantedB : 0;
   const nanoseconds = (count * M * N * K) / 25;
   const words = (a: number, b: number): number[] => [
-    Number(transposeA) + 2 * Number(transposeB), width, M, N, K, c, bias, depth, rowGroups, columnBlocks, perChunk, count, a, b, activation, activated, ...operands,
+    Number(transposeA) + 2 * Number(transposeB),
+    width,
+    M,
+    N,
+    K,
+    c,
+    bias,
+    depth,
+    rowGroups,
+    columnBlocks,
+    perChunk,
+    count,
+    a,
+    b,
+    activation,
+    activated,
+    ...operands,
   ];
   const chunks = rowGroups * columnBlocks * Math.ceil(count / perChunk);
   if (bytesA + bytesB === 0) {
@@ -89,8 +133,14 @@ function multiplyBlocks(runtime: WasmRuntime, products: Products): void {
   runtime.withMemory(bytesA + bytesB + 64, (address) => {
     const packed = words(bytesA && address, bytesB && address + Math.ceil(bytesA / 64) * 64);
     const stretches = Math.ceil(K / depth);
-    const groups = (bytes: number, members: number, width: number): number => (bytes ? Math.ceil(Math.ceil(members / width) / 16) : 0);
-    runtime.run("matmulPack", packed, stretches * (groups(bytesA, M, rowsOfTile) + groups(bytesB, N, width)), (bytesA + bytesB) / 16);
+    const groups = (bytes: number, members: number, width: number): number =>
+      bytes ? Math.ceil(Math.ceil(members / width) / 16) : 0;
+    runtime.run(
+      "matmulPack",
+      packed,
+      stretches * (groups(bytesA, M, rowsOfTile) + groups(bytesB, N, width)),
+      (bytesA + bytesB) / 16,
+    );
     runtime.run("matmulBlocks", packed, chunks, nanoseconds);
   });
 }
@@ -100,7 +150,9 @@ function batchAddresses(a: Operand, b: Operand, batch: readonly number[]): numbe
   const addresses: number[] = [];
   const strides = [a, b].map(({ shape }) => broadcastStrides(shape.slice(0, -2), batch));
   const bytes = [a, b].map(({ shape }) => shape.at(-1)! * shape.at(-2)! * 4);
-  forEachIndex(batch, strides, (_, [i, j]) => addresses.push(addressOf(a) + i! * bytes[0]!, addressOf(b) + j! * bytes[1]!));
+  forEachIndex(batch, strides, (_, [i, j]) =>
+    addresses.push(addressOf(a) + i! * bytes[0]!, addressOf(b) + j! * bytes[1]!),
+  );
   return addresses;
 }
 
@@ -112,12 +164,23 @@ export function matmulKernels(runtime: WasmRuntime): Record<string, Kernel> {
   return {
     matmul([a, b], [y], attributes) {
       if (a!.dtype !== "float32") return false;
-      const transposes = { transposeA: attributes["transposeA"] === true, transposeB: attributes["transposeB"] === true };
+      const transposes = {
+        transposeA: attributes["transposeA"] === true,
+        transposeB: attributes["transposeB"] === true,
+      };
       const { M, N, K } = matmulSizes(a!.shape, b!.shape, transposes);
       const operands = batchAddresses(a!, b!, y!.shape.slice(0, -2));
       if (M * N * operands.length === 0) return;
       const common = { K, c: addressOf(y!), bias: 0, activation: 0, activated: 0 };
-      if (N === 1) multiply(runtime, { ...common, M: 1, N: M, transposeA: false, transposeB: !transposes.transposeA, operands: swapPairs(operands) });
+      if (N === 1)
+        multiply(runtime, {
+          ...common,
+          M: 1,
+          N: M,
+          transposeA: false,
+          transposeB: !transposes.transposeA,
+          operands: swapPairs(operands),
+        });
       else multiply(runtime, { ...common, M, N, ...transposes, operands });
     },
     linear(inputs, outputs, attributes) {
@@ -129,8 +192,16 @@ export function matmulKernels(runtime: WasmRuntime): Record<string, Kernel> {
       if (M * N === 0) return;
       const [result, before] = outputs;
       multiply(runtime, {
-        M, N, K, transposeA: false, transposeB: true, operands: [addressOf(x!), addressOf(weight!)],
-        c: addressOf(activation ? before! : result!), bias: bias ? addressOf(bias) : 0, activation, activated: addressOf(result!),
+        M,
+        N,
+        K,
+        transposeA: false,
+        transposeB: true,
+        operands: [addressOf(x!), addressOf(weight!)],
+        c: addressOf(activation ? before! : result!),
+        bias: bias ? addressOf(bias) : 0,
+        activation,
+        activated: addressOf(result!),
       });
     },
   };
