@@ -1,13 +1,18 @@
-import { type Backend, type Kernel, type Operand, createMetaBackend, sizeOf, withBackend } from "@heed/tensor";
+import { type Backend, createMetaBackend, type Kernel, type Operand, sizeOf, withBackend } from "@heed/tensor";
 
 /** Floating-point operations of one operation, from its operands. */
-type Cost = (inputs: readonly Operand[], outputs: readonly (Operand | undefined)[], attributes: Readonly<Record<string, unknown>>) => number;
+type Cost = (
+  inputs: readonly Operand[],
+  outputs: readonly (Operand | undefined)[],
+  attributes: Readonly<Record<string, unknown>>,
+) => number;
 
 /** Two operations for each multiply-add; everything that is not a matrix product counts as nothing, as is usual. */
 const costs: Readonly<Record<string, Cost>> = {
   matmul: ([a], [y], { transposeA }) => 2 * sizeOf(y!.shape) * a!.shape.at(transposeA ? -2 : -1)!,
   linear: ([x], [y]) => 2 * sizeOf(y!.shape) * x!.shape.at(-1)!,
-  scaledDotProductAttention: ([q, k, v]) => 2 * (sizeOf(q!.shape) / q!.shape.at(-1)!) * k!.shape.at(-2)! * (q!.shape.at(-1)! + v!.shape.at(-1)!),
+  scaledDotProductAttention: ([q, k, v]) =>
+    2 * (sizeOf(q!.shape) / q!.shape.at(-1)!) * k!.shape.at(-2)! * (q!.shape.at(-1)! + v!.shape.at(-1)!),
 };
 
 /** What a computation costs. */
@@ -30,10 +35,12 @@ export interface FlopCount {
  */
 export function countFlops(f: () => unknown): FlopCount {
   const byOperation: Record<string, number> = {};
-  const counting = (name: string): Kernel => (inputs, outputs, attributes) => {
-    const flops = costs[name]?.(inputs, outputs, attributes) ?? 0;
-    if (flops > 0) byOperation[name] = (byOperation[name] ?? 0) + flops;
-  };
+  const counting =
+    (name: string): Kernel =>
+    (inputs, outputs, attributes) => {
+      const flops = costs[name]?.(inputs, outputs, attributes) ?? 0;
+      if (flops > 0) byOperation[name] = (byOperation[name] ?? 0) + flops;
+    };
   const kernels = new Proxy<Record<string, Kernel>>({}, { get: (_, name) => counting(String(name)), has: () => true });
   const backend: Backend = { ...createMetaBackend(), kernels };
   withBackend(backend, f);

@@ -1,5 +1,5 @@
 import { stateDict } from "@heed/nn";
-import { type Tensor, bytesPerElement } from "@heed/tensor";
+import { bytesPerElement, type Tensor } from "@heed/tensor";
 
 /** One weight of a model. */
 export interface ParameterRow {

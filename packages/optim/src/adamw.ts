@@ -1,5 +1,13 @@
-import { type Tensor, adamwStep, add, assign, divide, maximum, multiply, scope, sqrt, subtract } from "@heed/tensor";
-import { type Optimizer, type OptimizerOptions, checkGradients, expectFraction, expectNonNegative, flattenGroups, scheduleOf } from "./optimizer.ts";
+import { adamwStep, add, assign, divide, maximum, multiply, scope, sqrt, subtract, type Tensor } from "@heed/tensor";
+import {
+  checkGradients,
+  expectFraction,
+  expectNonNegative,
+  flattenGroups,
+  type Optimizer,
+  type OptimizerOptions,
+  scheduleOf,
+} from "./optimizer.ts";
 import { loadSlots, nameSlots, slots } from "./state.ts";
 
 export interface AdamWOptions extends OptimizerOptions {
@@ -25,7 +33,14 @@ export interface AdamWOptions extends OptimizerOptions {
  * @example
  * const optimizer = adamW({ parameters: [weights], learningRate: 1e-3 });
  */
-export function adamW({ parameters: given, learningRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01, amsgrad = false }: AdamWOptions): Optimizer {
+export function adamW({
+  parameters: given,
+  learningRate,
+  betas = [0.9, 0.999],
+  epsilon = 1e-8,
+  weightDecay = 0.01,
+  amsgrad = false,
+}: AdamWOptions): Optimizer {
   expectFraction("adamW", "betas[0]", betas[0]);
   expectFraction("adamW", "betas[1]", betas[1]);
   expectNonNegative("adamW", "epsilon", epsilon);
@@ -43,7 +58,17 @@ export function adamW({ parameters: given, learningRate, betas = [0.9, 0.999], e
       checkGradients("adamW", parameters, gradients);
       const rate = schedule(updates);
       const learningRates = factors.map((factor) => factor * rate);
-      const update = { parameters, gradients, learningRates, weightDecays, beta1: betas[0], beta2: betas[1], epsilon, step: updates + 1, ...(scale && { scale }) };
+      const update = {
+        parameters,
+        gradients,
+        learningRates,
+        weightDecays,
+        beta1: betas[0],
+        beta2: betas[1],
+        epsilon,
+        step: updates + 1,
+        ...(scale && { scale }),
+      };
       if (amsgrad) amsgradStep({ ...update, first, second, largest });
       else adamwStep({ ...update, firstMoments: first, secondMoments: second });
       updates++;
@@ -71,7 +96,20 @@ interface AmsgradUpdate {
   readonly scale?: Tensor;
 }
 
-function amsgradStep({ parameters, gradients, first, second, largest, learningRates, weightDecays, beta1, beta2, epsilon, step, scale }: AmsgradUpdate): void {
+function amsgradStep({
+  parameters,
+  gradients,
+  first,
+  second,
+  largest,
+  learningRates,
+  weightDecays,
+  beta1,
+  beta2,
+  epsilon,
+  step,
+  scale,
+}: AmsgradUpdate): void {
   scope(() => {
     parameters.forEach((parameter, i) => {
       const gradient = scale ? multiply(gradients[i]!, scale) : gradients[i]!;

@@ -1,4 +1,4 @@
-import { type Tensor, add, divide, globalNorm, minimum } from "@heed/tensor";
+import { add, divide, globalNorm, minimum, type Tensor } from "@heed/tensor";
 
 /**
  * The global L2 norm of gradients, and the factor that brings it down to `maxNorm`.

@@ -1,4 +1,4 @@
-import { ShapeError, type Tensor, formatShape } from "@heed/tensor";
+import { formatShape, ShapeError, type Tensor } from "@heed/tensor";
 import type { Schedule } from "./schedules.ts";
 
 /** Parameters that share settings. */
@@ -53,13 +53,19 @@ const isGroup = (x: Tensor | ParameterGroup): x is ParameterGroup => "parameters
 
 /** @internal */
 export function flattenGroups(where: string, given: OptimizerOptions["parameters"], weightDecay: number): FlatGroups {
-  const groups: readonly ParameterGroup[] = given.length > 0 && isGroup(given[0]!) ? (given as readonly ParameterGroup[]) : [{ parameters: given as readonly Tensor[] }];
+  const groups: readonly ParameterGroup[] =
+    given.length > 0 && isGroup(given[0]!)
+      ? (given as readonly ParameterGroup[])
+      : [{ parameters: given as readonly Tensor[] }];
   const parameters = groups.flatMap((group) => [...group.parameters]);
   if (parameters.length === 0) throw new RangeError(`${where}: parameters is empty, expected at least one tensor`);
   if (new Set(parameters).size !== parameters.length) {
-    throw new RangeError(`${where}: parameters names a tensor twice, expected distinct tensors. Use parameters(model) of @heed/nn, which lists tied weights once`);
+    throw new RangeError(
+      `${where}: parameters names a tensor twice, expected distinct tensors. Use parameters(model) of @heed/nn, which lists tied weights once`,
+    );
   }
-  const spread = (of: (group: ParameterGroup) => number) => groups.flatMap((group) => group.parameters.map(() => of(group)));
+  const spread = (of: (group: ParameterGroup) => number) =>
+    groups.flatMap((group) => group.parameters.map(() => of(group)));
   const weightDecays = spread((group) => group.weightDecay ?? weightDecay);
   for (const decay of weightDecays) expectNonNegative(where, "weightDecay", decay);
   return { parameters, weightDecays, factors: spread((group) => group.learningRateFactor ?? 1) };
@@ -67,12 +73,14 @@ export function flattenGroups(where: string, given: OptimizerOptions["parameters
 
 /** @internal */
 export function expectNonNegative(where: string, argument: string, value: number): void {
-  if (!Number.isFinite(value) || value < 0) throw new RangeError(`${where}: ${argument} is out of range, expected a finite number >= 0, got ${value}`);
+  if (!Number.isFinite(value) || value < 0)
+    throw new RangeError(`${where}: ${argument} is out of range, expected a finite number >= 0, got ${value}`);
 }
 
 /** @internal */
 export function expectFraction(where: string, argument: string, value: number): void {
-  if (!(value >= 0 && value < 1)) throw new RangeError(`${where}: ${argument} is out of range, expected a number in [0, 1), got ${value}`);
+  if (!(value >= 0 && value < 1))
+    throw new RangeError(`${where}: ${argument} is out of range, expected a number in [0, 1), got ${value}`);
 }
 
 /** @internal */
@@ -85,11 +93,18 @@ export function scheduleOf(where: string, learningRate: number | Schedule): Sche
 /** @internal */
 export function checkGradients(where: string, parameters: readonly Tensor[], gradients: readonly Tensor[]): void {
   if (gradients.length !== parameters.length) {
-    throw new RangeError(`${where}: gradients has ${gradients.length} tensors, expected ${parameters.length} (one per parameter)`);
+    throw new RangeError(
+      `${where}: gradients has ${gradients.length} tensors, expected ${parameters.length} (one per parameter)`,
+    );
   }
   gradients.forEach((gradient, i) => {
-    if (gradient.shape.length !== parameters[i]!.shape.length || gradient.shape.some((size, axis) => size !== parameters[i]!.shape[axis])) {
-      throw new ShapeError(`${where}: gradients[${i}] has shape ${formatShape(gradient.shape)}, expected ${formatShape(parameters[i]!.shape)} (from its parameter)`);
+    if (
+      gradient.shape.length !== parameters[i]!.shape.length ||
+      gradient.shape.some((size, axis) => size !== parameters[i]!.shape[axis])
+    ) {
+      throw new ShapeError(
+        `${where}: gradients[${i}] has shape ${formatShape(gradient.shape)}, expected ${formatShape(parameters[i]!.shape)} (from its parameter)`,
+      );
     }
   });
 }

@@ -89,12 +89,16 @@ export function cosineRestartsSchedule(options: DecayOptions & { readonly cycles
 /** Warm-up, then (1 - progress)^power down to `minimum`. @param options.power > 0, default 1 */
 export function polynomialSchedule(options: DecayOptions & { readonly power?: number }): Schedule {
   const { power = 1 } = options;
-  if (!(power > 0 && power < Infinity)) throw new RangeError(`polynomialSchedule: power is out of range, expected a finite number > 0, got ${power}`);
+  if (!(power > 0 && power < Infinity))
+    throw new RangeError(`polynomialSchedule: power is out of range, expected a finite number > 0, got ${power}`);
   return decaying("polynomialSchedule", options, (progress) => Math.max(0, 1 - progress) ** power);
 }
 
 /** Warm-up, then peak * sqrt(warmupSteps / update). @see Raffel et al. 2019, T5, section 3.1.2, arXiv:1910.10683 (k = warmupSteps). */
-export function inverseSqrtSchedule({ peak = 1, warmupSteps }: WarmupOptions & { readonly warmupSteps: number }): Schedule {
+export function inverseSqrtSchedule({
+  peak = 1,
+  warmupSteps,
+}: WarmupOptions & { readonly warmupSteps: number }): Schedule {
   expectRate("inverseSqrtSchedule", "peak", peak);
   expectCount("inverseSqrtSchedule", "warmupSteps", warmupSteps, 1);
   return (update) => peak * (update < warmupSteps ? update / warmupSteps : Math.sqrt(warmupSteps / update));
@@ -106,7 +110,15 @@ export function inverseSqrtSchedule({ peak = 1, warmupSteps }: WarmupOptions & {
  * @param options.factor default 1
  * @see Vaswani et al. 2017, Attention Is All You Need, section 5.3, arXiv:1706.03762. Update 0 counts as step 1.
  */
-export function noamSchedule({ dModel, warmupSteps, factor = 1 }: { readonly dModel: number; readonly warmupSteps: number; readonly factor?: number }): Schedule {
+export function noamSchedule({
+  dModel,
+  warmupSteps,
+  factor = 1,
+}: {
+  readonly dModel: number;
+  readonly warmupSteps: number;
+  readonly factor?: number;
+}): Schedule {
   expectCount("noamSchedule", "dModel", dModel, 1);
   expectCount("noamSchedule", "warmupSteps", warmupSteps, 1);
   expectRate("noamSchedule", "factor", factor);

@@ -1,5 +1,12 @@
 import { add, assign, multiply, scope, subtract } from "@heed/tensor";
-import { type Optimizer, type OptimizerOptions, checkGradients, expectFraction, flattenGroups, scheduleOf } from "./optimizer.ts";
+import {
+  checkGradients,
+  expectFraction,
+  flattenGroups,
+  type Optimizer,
+  type OptimizerOptions,
+  scheduleOf,
+} from "./optimizer.ts";
 import { loadSlots, nameSlots, slots } from "./state.ts";
 
 export interface SgdOptions extends OptimizerOptions {
@@ -21,7 +28,13 @@ export interface SgdOptions extends OptimizerOptions {
  * @example
  * const optimizer = sgd({ parameters: [weights], learningRate: 0.1, momentum: 0.9 });
  */
-export function sgd({ parameters: given, learningRate, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimizer {
+export function sgd({
+  parameters: given,
+  learningRate,
+  momentum = 0,
+  nesterov = false,
+  weightDecay = 0,
+}: SgdOptions): Optimizer {
   expectFraction("sgd", "momentum", momentum);
   if (nesterov && momentum === 0) throw new RangeError("sgd: momentum is 0, expected more than 0 with nesterov");
   const { parameters, weightDecays, factors } = flattenGroups("sgd", given, weightDecay);

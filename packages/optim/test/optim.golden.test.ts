@@ -1,7 +1,20 @@
-import { type Tensor, dataSync, dispose, fromArray, referenceBackend, createWasmBackend, scope, slice, reshape, withBackend, item, type Backend } from "@heed/tensor";
-import { type GoldenArray, type GoldenCase, expectGolden, golden } from "@heed/test-tools";
+import {
+  type Backend,
+  createWasmBackend,
+  dataSync,
+  dispose,
+  fromArray,
+  item,
+  referenceBackend,
+  reshape,
+  scope,
+  slice,
+  type Tensor,
+  withBackend,
+} from "@heed/tensor";
+import { expectGolden, type GoldenArray, type GoldenCase, golden } from "@heed/test-tools";
 import { describe, test } from "vitest";
-import { type Optimizer, type OptimizerOptions, adamW, clipGlobalNorm, cosineSchedule, sgd } from "../src/index.ts";
+import { adamW, clipGlobalNorm, cosineSchedule, type Optimizer, type OptimizerOptions, sgd } from "../src/index.ts";
 
 const fixture = golden("unit-optimizers");
 
@@ -10,20 +23,36 @@ function build(name: string, call: Record<string, unknown>, parameters: readonly
   const rate = call["lr"] as number;
   const common: OptimizerOptions = {
     parameters,
-    learningRate: call["warmup"] === undefined ? rate : cosineSchedule({ peak: rate, warmupSteps: call["warmup"] as number, totalSteps: call["total"] as number }),
+    learningRate:
+      call["warmup"] === undefined
+        ? rate
+        : cosineSchedule({ peak: rate, warmupSteps: call["warmup"] as number, totalSteps: call["total"] as number }),
   };
   const weightDecay = (call["weight_decay"] as number | undefined) ?? 0;
-  if (name.includes("sgd")) return sgd({ ...common, weightDecay, momentum: (call["momentum"] as number | undefined) ?? 0, nesterov: call["nesterov"] === true });
+  if (name.includes("sgd"))
+    return sgd({
+      ...common,
+      weightDecay,
+      momentum: (call["momentum"] as number | undefined) ?? 0,
+      nesterov: call["nesterov"] === true,
+    });
   if (name.includes("adamw")) {
     const { betas, eps } = call as { betas?: [number, number]; eps?: number };
-    return adamW({ ...common, weightDecay, ...(betas && { betas }), ...(eps !== undefined && { epsilon: eps }), amsgrad: call["amsgrad"] === true });
+    return adamW({
+      ...common,
+      weightDecay,
+      ...(betas && { betas }),
+      ...(eps !== undefined && { epsilon: eps }),
+      amsgrad: call["amsgrad"] === true,
+    });
   }
   return undefined;
 }
 
 const fromGolden = ({ values, shape }: GoldenArray): Tensor => fromArray(values, shape, { dtype: "float32" });
 
-const gradientAt = (all: Tensor, step: number): Tensor => reshape(slice(all, [step, ...all.shape.slice(1).map(() => 0)], [1, ...all.shape.slice(1)]), all.shape.slice(1));
+const gradientAt = (all: Tensor, step: number): Tensor =>
+  reshape(slice(all, [step, ...all.shape.slice(1).map(() => 0)], [1, ...all.shape.slice(1)]), all.shape.slice(1));
 
 /** Plays the recorded gradients and compares the parameters after every step. */
 function replay({ name, call, inputs, outputs }: GoldenCase): void {
@@ -42,11 +71,15 @@ function replay({ name, call, inputs, outputs }: GoldenCase): void {
       names.forEach((key, i) => seen[key]!.push(...dataSync(parameters[i]!)));
     });
   }
-  for (const [key, expected] of Object.entries(outputs)) expectGolden(Float32Array.from(seen[key]!), expected, `${name} ${key}`);
+  for (const [key, expected] of Object.entries(outputs))
+    expectGolden(Float32Array.from(seen[key]!), expected, `${name} ${key}`);
   dispose([parameters, recorded, optimizer.state()]);
 }
 
-const backends: readonly (readonly [string, Backend])[] = [["reference", referenceBackend()], ["wasm", createWasmBackend({ threads: 1 })!]];
+const backends: readonly (readonly [string, Backend])[] = [
+  ["reference", referenceBackend()],
+  ["wasm", createWasmBackend({ threads: 1 })!],
+];
 /** Cases of optimizers that this package does not have. */
 const elsewhere = ["adafactor", "adam"];
 

@@ -1,6 +1,15 @@
 import { expectGolden, golden } from "@heed/test-tools";
 import { describe, expect, test } from "vitest";
-import { type Schedule, constantSchedule, cosineRestartsSchedule, cosineSchedule, inverseSqrtSchedule, linearSchedule, noamSchedule, polynomialSchedule } from "../src/index.ts";
+import {
+  constantSchedule,
+  cosineRestartsSchedule,
+  cosineSchedule,
+  inverseSqrtSchedule,
+  linearSchedule,
+  noamSchedule,
+  polynomialSchedule,
+  type Schedule,
+} from "../src/index.ts";
 
 const fixture = golden("unit-schedules");
 const warm = { warmupSteps: 10, totalSteps: 60 };
@@ -30,17 +39,32 @@ describe("unit-schedules", () => {
 test("the shapes of schedules, by hand", () => {
   expect(linearSchedule({ peak: 2, warmupSteps: 2, totalSteps: 6 })(1)).toBe(1);
   expect(linearSchedule({ peak: 2, warmupSteps: 2, totalSteps: 6 })(4)).toBe(1);
-  expect(cosineSchedule({ peak: 1e-3, minimum: 1e-4, warmupSteps: 100, totalSteps: 2000 })(1050)).toBeCloseTo(5.5e-4, 12);
+  expect(cosineSchedule({ peak: 1e-3, minimum: 1e-4, warmupSteps: 100, totalSteps: 2000 })(1050)).toBeCloseTo(
+    5.5e-4,
+    12,
+  );
   expect(cosineRestartsSchedule({ peak: 1, totalSteps: 10, cycles: 1 })(50)).toBe(0);
   expect(linearSchedule({ totalSteps: 10 })(50)).toBe(0);
   expect(noamSchedule({ dModel: 512, warmupSteps: 4000 })(4000)).toBeCloseTo(512 ** -0.5 * 4000 ** -0.5, 12);
 });
 
 test("options out of range are named", () => {
-  expect(() => cosineSchedule({ totalSteps: 0 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: cosineSchedule: totalSteps is out of range, expected a whole number >= 1, got 0]`);
-  expect(() => cosineSchedule({ totalSteps: 5, warmupSteps: 6 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: cosineSchedule: totalSteps is out of range, expected a whole number >= 6, got 5]`);
-  expect(() => linearSchedule({ totalSteps: 5, peak: Number.NaN })).toThrowErrorMatchingInlineSnapshot(`[RangeError: linearSchedule: peak is out of range, expected a finite number >= 0, got NaN]`);
-  expect(() => noamSchedule({ dModel: 0, warmupSteps: 4 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: noamSchedule: dModel is out of range, expected a whole number >= 1, got 0]`);
-  expect(() => inverseSqrtSchedule({ warmupSteps: 0 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: inverseSqrtSchedule: warmupSteps is out of range, expected a whole number >= 1, got 0]`);
-  expect(() => polynomialSchedule({ totalSteps: 5, power: -1 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: polynomialSchedule: power is out of range, expected a finite number > 0, got -1]`);
+  expect(() => cosineSchedule({ totalSteps: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: cosineSchedule: totalSteps is out of range, expected a whole number >= 1, got 0]`,
+  );
+  expect(() => cosineSchedule({ totalSteps: 5, warmupSteps: 6 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: cosineSchedule: totalSteps is out of range, expected a whole number >= 6, got 5]`,
+  );
+  expect(() => linearSchedule({ totalSteps: 5, peak: Number.NaN })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: linearSchedule: peak is out of range, expected a finite number >= 0, got NaN]`,
+  );
+  expect(() => noamSchedule({ dModel: 0, warmupSteps: 4 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: noamSchedule: dModel is out of range, expected a whole number >= 1, got 0]`,
+  );
+  expect(() => inverseSqrtSchedule({ warmupSteps: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: inverseSqrtSchedule: warmupSteps is out of range, expected a whole number >= 1, got 0]`,
+  );
+  expect(() => polynomialSchedule({ totalSteps: 5, power: -1 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: polynomialSchedule: power is out of range, expected a finite number > 0, got -1]`,
+  );
 });

@@ -1,5 +1,6 @@
-import { type Tensor, data, dispose, scope } from "@heed/tensor";
+import { data, dispose, scope, type Tensor } from "@heed/tensor";
 import { nextTask } from "./next-task.ts";
+import type { StopSignal } from "./stop-signal.ts";
 
 /** Mean loss over batches. */
 export interface Evaluation {
@@ -11,31 +12,41 @@ export interface Evaluation {
   readonly targets: number;
 }
 
+/** What {@link evaluate} takes. */
+export interface EvaluateOptions<Batch> {
+  readonly batches: Iterable<Batch>;
+  /** mean loss of a batch, a scalar */
+  readonly loss: (batch: Batch) => Tensor;
+  /** targets that the mean of a batch is over, whole number >= 0 */
+  readonly targets: (batch: Batch) => number;
+  /** gives up between two batches */
+  readonly signal?: StopSignal;
+}
+
 /**
  * Mean loss over batches, each weighted by its number of targets. Dropout is off: no rng is passed.
  *
- * @param options.loss mean loss of a batch, a scalar
- * @param options.targets number of targets that the mean of a batch is over, >= 0
- * @throws RangeError if no batch has a target
+ * @throws RangeError if no batch has a target; the signal's reason when it is aborted, as half an evaluation is none
+ * @example
+ * const batches = sequentialWindows({ tokens, contextLength: 64, batchSize: 12 });
+ * const { loss, perplexity } = await evaluate({ batches, loss: lossOf, targets: ({ B, T }) => B * T });
  */
-export async function evaluate<Batch>(options: {
-  readonly batches: Iterable<Batch>;
-  readonly loss: (batch: Batch) => Tensor;
-  readonly targets: (batch: Batch) => number;
-  readonly signal?: AbortSignal;
-}): Promise<Evaluation> {
+export async function evaluate<Batch>({ batches, loss, targets, signal }: EvaluateOptions<Batch>): Promise<Evaluation> {
   let sum = 0;
   let count = 0;
-  for (const batch of options.batches) {
+  for (const batch of batches) {
     await nextTask();
-    if (options.signal?.aborted) break;
-    const value = scope(() => options.loss(batch));
-    const [loss] = await data(value);
+    if (signal?.aborted) throw signal.reason;
+    const counted = targets(batch);
+    if (counted === 0) continue;
+    const value = scope(() => loss(batch));
+    const [mean] = await data(value);
     dispose(value);
-    const targets = options.targets(batch);
-    sum += targets === 0 ? 0 : loss! * targets;
-    count += targets;
+    sum += mean! * counted;
+    count += counted;
   }
-  if (count === 0) throw new RangeError("evaluate: batches has no targets, expected at least one. Give a longer text");
+  if (count === 0) {
+    throw new RangeError("evaluate: batches has no targets, expected at least one. Give a longer text");
+  }
   return { loss: sum / count, perplexity: Math.exp(sum / count), targets: count };
 }

@@ -1,7 +1,8 @@
 import type { KeyValueCache } from "@heed/attention";
-import { type Rng, type Tensor, data, dispose, fromArray, rng as rngOf, scope } from "@heed/tensor";
+import { data, dispose, fromArray, type Rng, rng as rngOf, scope, type Tensor } from "@heed/tensor";
 import { nextTask } from "./next-task.ts";
-import { type Sampler, greedy } from "./sampling.ts";
+import { greedy, type Sampler } from "./sampling.ts";
+import type { StopSignal } from "./stop-signal.ts";
 
 /** A decoder-only model as generation sees it; those of `@heed/models` are. */
 export interface CausalModel {
@@ -12,6 +13,7 @@ export interface CausalModel {
   forward(tokens: Tensor, options: { readonly cache: KeyValueCache; readonly lastOnly: true }): Tensor;
 }
 
+/** What {@link generate} takes. */
 export interface GenerateOptions {
   readonly model: CausalModel;
   /** token ids, one list per row of the batch, all of one length >= 1 */
@@ -22,9 +24,10 @@ export interface GenerateOptions {
   readonly sampler?: Sampler;
   /** for samplers that draw; default rng(0) */
   readonly rng?: Rng;
-  /** ends a row; the batch ends when every row has ended, and ended rows repeat this token */
-  readonly stopToken?: number;
-  readonly signal?: AbortSignal;
+  /** each ends a row; the batch ends when every row has ended, and until then ended rows repeat their last token */
+  readonly stopTokens?: readonly number[];
+  /** ends before the next token */
+  readonly signal?: StopSignal;
 }
 
 /** One token for each row. */
@@ -42,10 +45,10 @@ export interface GeneratedStep {
  * floor(maxSeqLen / 2) tokens are read again from position 0.
  * @throws RangeError for prompts that are empty, of different lengths, longer than the model's context or outside its vocabulary
  * @example
- * for await (const { tokens } of generate({ model, prompts: [prompt], maxNewTokens: 100 })) print(tokens[0]);
+ * for await (const { tokens } of generate({ model, prompts: [prompt], maxNewTokens: 100 })) console.log(tokens[0]);
  */
 export async function* generate(options: GenerateOptions): AsyncGenerator<GeneratedStep, void, void> {
-  const { model, prompts, maxNewTokens, sampler = greedy(), rng = rngOf(0), stopToken, signal } = options;
+  const { model, prompts, maxNewTokens, sampler = greedy(), rng = rngOf(0), stopTokens = [], signal } = options;
   checkOptions(options);
   const rows = prompts.map((prompt) => [...prompt]);
   const ended = rows.map(() => false);
@@ -56,10 +59,10 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
       await nextTask();
       if (signal?.aborted) return;
       const logits = await nextLogits(model, cache, fresh);
-      const tokens = Int32Array.from(logits, (row, i) => (ended[i] ? stopToken! : sampler(row, rng)));
+      const tokens = Int32Array.from(logits, (row, i) => (ended[i] ? rows[i]!.at(-1)! : sampler(row, rng)));
       tokens.forEach((token, i) => {
         rows[i]!.push(token);
-        ended[i] ||= token === stopToken;
+        ended[i] ||= stopTokens.includes(token);
       });
       yield { tokens, logits };
       if (ended.every(Boolean)) return;
@@ -79,19 +82,30 @@ function checkOptions({ model, prompts, maxNewTokens }: GenerateOptions): void {
     throw new RangeError(`generate: maxNewTokens is out of range, expected a whole number >= 0, got ${maxNewTokens}`);
   }
   const length = prompts[0]?.length ?? 0;
-  if (length === 0) throw new RangeError("generate: prompts is empty, expected at least one prompt with at least one token. Give a prompt");
+  if (length === 0)
+    throw new RangeError(
+      "generate: prompts is empty, expected at least one prompt with at least one token. Give a prompt",
+    );
   if (length > model.maxSeqLen) {
-    throw new RangeError(`generate: prompts[0] has ${length} tokens, expected at most ${model.maxSeqLen} (the model's context). Shorten it`);
+    throw new RangeError(
+      `generate: prompts[0] has ${length} tokens, expected at most ${model.maxSeqLen} (the model's context). Shorten it`,
+    );
   }
   prompts.forEach((prompt, i) => {
-    if (prompt.length !== length) throw new RangeError(`generate: prompts[${i}] has ${prompt.length} tokens, expected ${length} (from prompts[0])`);
+    if (prompt.length !== length)
+      throw new RangeError(`generate: prompts[${i}] has ${prompt.length} tokens, expected ${length} (from prompts[0])`);
     const outside = prompt.find((token) => token < 0 || token >= model.vocabSize);
-    if (outside !== undefined) throw new RangeError(`generate: prompts[${i}] has token ${outside}, expected ids in 0..${model.vocabSize - 1}`);
+    if (outside !== undefined)
+      throw new RangeError(`generate: prompts[${i}] has token ${outside}, expected ids in 0..${model.vocabSize - 1}`);
   });
 }
 
 /** Logits of the last position of each row. */
-async function nextLogits(model: CausalModel, cache: KeyValueCache, rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
+async function nextLogits(
+  model: CausalModel,
+  cache: KeyValueCache,
+  rows: readonly (readonly number[])[],
+): Promise<Float32Array[]> {
   const [B, T] = [rows.length, rows[0]!.length];
   const logits = scope(() => model.forward(fromArray(Int32Array.from(rows.flat()), [B, T]), { cache, lastOnly: true }));
   const values = (await data(logits)) as Float32Array;

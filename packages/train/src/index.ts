@@ -1,10 +1,12 @@
-export type { Evaluation } from "./evaluate.ts";
+export { DivergedError, isDivergedError } from "./diverged-error.ts";
+export type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 export { evaluate } from "./evaluate.ts";
-export type { CausalModel, GenerateOptions, GeneratedStep } from "./generate.ts";
+export type { CausalModel, GeneratedStep, GenerateOptions } from "./generate.ts";
 export { generate } from "./generate.ts";
-export type { TrainOptions, TrainingStep } from "./loop.ts";
+export type { TrainingStep, TrainOptions } from "./loop.ts";
 export { train } from "./loop.ts";
 export type { ResumableCursor, RunState } from "./run-state.ts";
 export { captureRun, restoreRun } from "./run-state.ts";
 export type { SampleOptions, Sampler } from "./sampling.ts";
 export { greedy, sample } from "./sampling.ts";
+export type { StopSignal } from "./stop-signal.ts";

@@ -1,6 +1,18 @@
-import { type Optimizer, clipGlobalNorm } from "@heed/optim";
-import { type Rng, type Tensor, add, data, dispose, multiply, scope, valueAndGradients } from "@heed/tensor";
+import { clipGlobalNorm, type Optimizer } from "@heed/optim";
+import {
+  add,
+  data,
+  dispose,
+  globalNorm,
+  multiply,
+  type Rng,
+  scope,
+  type Tensor,
+  valueAndGradients,
+} from "@heed/tensor";
+import { DivergedError } from "./diverged-error.ts";
 import { nextTask } from "./next-task.ts";
+import type { StopSignal } from "./stop-signal.ts";
 
 /** What one update did. */
 export interface TrainingStep {
@@ -13,6 +25,7 @@ export interface TrainingStep {
   readonly gradientNorm: number;
 }
 
+/** What {@link train} takes. */
 export interface TrainOptions<Batch> {
   readonly optimizer: Optimizer;
   /** one batch after the other; its own state is the caller's */
@@ -29,8 +42,8 @@ export interface TrainOptions<Batch> {
   readonly maxGradientNorm?: number;
   /** advances with every batch; without it the model has no dropout */
   readonly rng?: Rng;
-  /** stops the loop before the next update */
-  readonly signal?: AbortSignal;
+  /** ends the loop before the next update */
+  readonly signal?: StopSignal;
 }
 
 function checkCount(argument: string, value: number, least: number): void {
@@ -42,40 +55,49 @@ function checkCount(argument: string, value: number, least: number): void {
 /**
  * The training loop: one value for each update made, so that the caller evaluates, prints and saves in between.
  *
- * Each update runs in a scope and leaves no tensor behind. Between updates the event loop gets a turn, so signals,
- * timers and pages stay alive. Ends early, without an error, when `signal` is aborted.
+ * Each update frees every tensor it made. Between updates the event loop gets a turn, so signals, timers and pages stay
+ * alive. Ends early, without an error, when `signal` is aborted.
  *
- * @throws RangeError for counts out of range; Error if the loss is not finite, naming the step: nothing is updated then
+ * @throws RangeError for counts out of range; DivergedError if loss or gradients are not finite: nothing is updated then
  * @example
- * for await (const { step, loss } of train({ optimizer, nextBatch, loss: lossOf, steps: 100 })) print(step, loss);
+ * for await (const { step, loss } of train({ optimizer, nextBatch, loss: lossOf, steps: 100 })) console.log(step, loss);
  */
 export async function* train<Batch>(options: TrainOptions<Batch>): AsyncGenerator<TrainingStep, void, void> {
   const { optimizer, steps, from = 0, accumulate = 1, signal } = options;
   checkCount("steps", steps, 0);
   checkCount("from", from, 0);
   checkCount("accumulate", accumulate, 1);
-  for (let step = from; step < steps; step++) {
+  for (let step = from + 1; step <= steps; step++) {
     await nextTask();
     if (signal?.aborted) return;
     const learningRate = optimizer.learningRate();
-    const { loss, norm } = await update(options, accumulate, step);
-    yield { step: step + 1, loss, learningRate, gradientNorm: norm };
+    const { loss, gradientNorm } = await update(options, accumulate, step);
+    yield { step, loss, learningRate, gradientNorm };
   }
 }
 
-/** Computes gradients, checks the loss, and only then changes the parameters. */
-async function update<Batch>(options: TrainOptions<Batch>, accumulate: number, step: number): Promise<{ loss: number; norm: number }> {
+/** Computes gradients, checks that all is finite, and only then changes the parameters. */
+async function update<Batch>(
+  options: TrainOptions<Batch>,
+  accumulate: number,
+  step: number,
+): Promise<{ loss: number; gradientNorm: number }> {
   const { optimizer, maxGradientNorm } = options;
   const { value, gradients } = averageGradients(options, accumulate);
-  const clipped = scope(() => clipGlobalNorm(gradients, maxGradientNorm ?? Number.MAX_VALUE));
+  const clipped: { norm: Tensor; scale?: Tensor } = scope(() =>
+    maxGradientNorm === undefined ? { norm: globalNorm(gradients) } : clipGlobalNorm(gradients, maxGradientNorm),
+  );
   try {
     const [loss] = await data(value);
-    const [norm] = await data(clipped.norm);
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-      throw new Error(`train: loss is ${loss} and its gradient norm ${norm} at step ${step + 1}, expected finite numbers. Lower the learning rate or clip gradients`);
+    const [gradientNorm] = await data(clipped.norm);
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      throw new DivergedError(
+        step,
+        `train: loss is ${loss} with gradient norm ${gradientNorm} at step ${step}, expected finite numbers. The run has diverged: lower the learning rate or clip gradients`,
+      );
     }
-    optimizer.step(gradients, maxGradientNorm === undefined ? {} : { scale: clipped.scale });
-    return { loss: loss!, norm: norm! };
+    optimizer.step(gradients, clipped.scale ? { scale: clipped.scale } : {});
+    return { loss: loss!, gradientNorm: gradientNorm! };
   } finally {
     dispose([value, gradients, clipped]);
   }
@@ -84,7 +106,8 @@ async function update<Batch>(options: TrainOptions<Batch>, accumulate: number, s
 function averageGradients<Batch>({ optimizer, nextBatch, loss, rng }: TrainOptions<Batch>, accumulate: number) {
   const one = () => {
     const batch = nextBatch();
-    return valueAndGradients(() => multiply(loss(batch, rng), 1 / accumulate), optimizer.parameters);
+    const share = () => (accumulate === 1 ? loss(batch, rng) : multiply(loss(batch, rng), 1 / accumulate));
+    return valueAndGradients(share, optimizer.parameters);
   };
   let total = one();
   for (let i = 1; i < accumulate; i++) {

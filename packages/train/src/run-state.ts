@@ -1,7 +1,7 @@
 import type { JsonObject, NamedArray, NamedArrays, Snapshot } from "@heed/checkpoints";
 import { stateDict } from "@heed/nn";
 import type { Optimizer } from "@heed/optim";
-import { Rng, type RngState, type Tensor, assign, data, formatShape, fromArray, scope } from "@heed/tensor";
+import { assign, data, formatShape, fromArray, Rng, type RngState, scope, type Tensor } from "@heed/tensor";
 
 /** A source of batches whose place can be saved; the cursors of `@heed/data` are. */
 export interface ResumableCursor {
@@ -38,14 +38,23 @@ async function toArrays(tensors: Iterable<readonly [string, Tensor]>): Promise<N
   const arrays = new Map<string, NamedArray>();
   for (const [name, tensor] of tensors) {
     const values = await data(tensor);
-    if (!(values instanceof Float32Array)) throw new TypeError(`captureRun: tensor ${name} has dtype ${tensor.dtype}, expected float32`);
+    if (!(values instanceof Float32Array))
+      throw new TypeError(`captureRun: tensor ${name} has dtype ${tensor.dtype}, expected float32`);
     arrays.set(name, { dtype: "F32", shape: tensor.shape, values });
   }
   return arrays;
 }
 
 /** Copies everything that continues a run bit for bit into plain arrays, for `saveSnapshot`. */
-export async function captureRun({ step, model, optimizer, rng, cursor, metrics, settings }: RunState): Promise<Snapshot> {
+export async function captureRun({
+  step,
+  model,
+  optimizer,
+  rng,
+  cursor,
+  metrics,
+  settings,
+}: RunState): Promise<Snapshot> {
   const { updates, tensors } = optimizer.state();
   const { key, draws } = rng.state();
   return {
@@ -57,22 +66,40 @@ export async function captureRun({ step, model, optimizer, rng, cursor, metrics,
 }
 
 /** Throws unless the arrays are exactly those the tensors want. */
-function checkArrays(group: string, tensors: ReadonlyMap<string, Tensor>, arrays: NamedArrays | undefined): asserts arrays is NamedArrays {
-  if (!arrays) throw new RangeError(`restoreRun: snapshot has no group ${group}, expected one. It was not written by captureRun`);
+function checkArrays(
+  group: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  arrays: NamedArrays | undefined,
+): asserts arrays is NamedArrays {
+  if (!arrays)
+    throw new RangeError(`restoreRun: snapshot has no group ${group}, expected one. It was not written by captureRun`);
   for (const name of arrays.keys()) {
-    if (!tensors.has(name)) throw new RangeError(`restoreRun: snapshot tensor ${name} of ${group} is unknown here, expected one of this model. Build the model with the options of the run`);
+    if (!tensors.has(name))
+      throw new RangeError(
+        `restoreRun: snapshot tensor ${name} of ${group} is unknown here, expected one of this model. Build the model with the options of the run`,
+      );
   }
   for (const [name, { shape }] of tensors) {
     const array = arrays.get(name);
-    if (!array) throw new RangeError(`restoreRun: snapshot has no tensor ${name} in ${group}, expected shape ${formatShape(shape)}. Build the model with the options of the run`);
+    if (!array)
+      throw new RangeError(
+        `restoreRun: snapshot has no tensor ${name} in ${group}, expected shape ${formatShape(shape)}. Build the model with the options of the run`,
+      );
     if (array.dtype !== "F32" || formatShape(array.shape) !== formatShape(shape)) {
-      throw new RangeError(`restoreRun: snapshot tensor ${name} is ${array.dtype} ${formatShape(array.shape)}, expected F32 ${formatShape(shape)}. Build the model with the options of the run`);
+      throw new RangeError(
+        `restoreRun: snapshot tensor ${name} is ${array.dtype} ${formatShape(array.shape)}, expected F32 ${formatShape(shape)}. Build the model with the options of the run`,
+      );
     }
   }
 }
 
 function toTensors(tensors: ReadonlyMap<string, Tensor>, arrays: NamedArrays): Map<string, Tensor> {
-  return new Map([...tensors].map(([name, { shape, backend }]) => [name, fromArray(arrays.get(name)!.values as Float32Array, shape, { backend })]));
+  return new Map(
+    [...tensors].map(([name, { shape, backend }]) => [
+      name,
+      fromArray(arrays.get(name)!.values as Float32Array, shape, { backend }),
+    ]),
+  );
 }
 
 interface SavedState {
@@ -88,7 +115,10 @@ interface SavedState {
  * @returns what the run goes on with: updates made, generator, metrics
  * @throws RangeError naming the first tensor that does not fit
  */
-export function restoreRun(snapshot: Snapshot, into: Pick<RunState, "model" | "optimizer" | "cursor">): Pick<RunState, "step" | "rng" | "metrics"> {
+export function restoreRun(
+  snapshot: Snapshot,
+  into: Pick<RunState, "model" | "optimizer" | "cursor">,
+): Pick<RunState, "step" | "rng" | "metrics"> {
   const weights = distinct(into.model);
   const slots = new Map(Object.entries(into.optimizer.state().tensors));
   const { weights: savedWeights, optimizer: savedSlots } = snapshot.arrays;

@@ -35,12 +35,15 @@ export interface SampleOptions {
  */
 export function sample({ temperature = 1, topK, topP = 1 }: SampleOptions = {}): Sampler {
   if (!(temperature > 0 && temperature < Infinity)) {
-    throw new RangeError(`sample: temperature is out of range, expected a finite number > 0, got ${temperature}. Use greedy() for the limit 0`);
+    throw new RangeError(
+      `sample: temperature is out of range, expected a finite number > 0, got ${temperature}. Use greedy() for the limit 0`,
+    );
   }
   if (topK !== undefined && !(Number.isSafeInteger(topK) && topK >= 1)) {
     throw new RangeError(`sample: topK is out of range, expected a whole number >= 1, got ${topK}`);
   }
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`sample: topP is out of range, expected a number in (0, 1], got ${topP}`);
+  if (!(topP > 0 && topP <= 1))
+    throw new RangeError(`sample: topP is out of range, expected a number in (0, 1], got ${topP}`);
   return (logits, rng) => {
     const ids = Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]! || a - b);
     const kept = ids.slice(0, Math.min(topK ?? ids.length, ids.length));

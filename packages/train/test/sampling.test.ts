@@ -23,7 +23,11 @@ const all = [0, 1, 2, 3, 4];
 
 /** Within four standard deviations of the expected share. */
 function expectShares(got: readonly number[], expected: readonly number[]): void {
-  got.forEach((share, id) => expect(Math.abs(share - expected[id]!)).toBeLessThanOrEqual(4 * Math.sqrt((expected[id]! * (1 - expected[id]!)) / 20_000)));
+  got.forEach((share, id) =>
+    expect(Math.abs(share - expected[id]!)).toBeLessThanOrEqual(
+      4 * Math.sqrt((expected[id]! * (1 - expected[id]!)) / 20_000),
+    ),
+  );
 }
 
 test("greedy takes the most probable token, ties to the lowest id", () => {
@@ -52,7 +56,13 @@ test("the same seed gives the same tokens", () => {
 });
 
 test("options out of range are named", () => {
-  expect(() => sample({ temperature: 0 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: sample: temperature is out of range, expected a finite number > 0, got 0. Use greedy() for the limit 0]`);
-  expect(() => sample({ topK: 0 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: sample: topK is out of range, expected a whole number >= 1, got 0]`);
-  expect(() => sample({ topP: 1.5 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: sample: topP is out of range, expected a number in (0, 1], got 1.5]`);
+  expect(() => sample({ temperature: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: sample: temperature is out of range, expected a finite number > 0, got 0. Use greedy() for the limit 0]`,
+  );
+  expect(() => sample({ topK: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: sample: topK is out of range, expected a whole number >= 1, got 0]`,
+  );
+  expect(() => sample({ topP: 1.5 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: sample: topP is out of range, expected a number in (0, 1], got 1.5]`,
+  );
 });
