@@ -63,10 +63,15 @@ function checkCount(argument: string, value: number, least: number): void {
  * for await (const { step, loss } of train({ optimizer, nextBatch, loss: lossOf, steps: 100 })) console.log(step, loss);
  */
 export async function* train<Batch>(options: TrainOptions<Batch>): AsyncGenerator<TrainingStep, void, void> {
-  const { optimizer, steps, from = 0, accumulate = 1, signal } = options;
+  const { optimizer, steps, from = 0, accumulate = 1, maxGradientNorm, signal } = options;
   checkCount("steps", steps, 0);
   checkCount("from", from, 0);
   checkCount("accumulate", accumulate, 1);
+  if (maxGradientNorm !== undefined && !(maxGradientNorm > 0 && maxGradientNorm < Infinity)) {
+    throw new RangeError(
+      `train: maxGradientNorm is out of range, expected a finite number > 0, got ${maxGradientNorm}. Leave it out for no clipping`,
+    );
+  }
   for (let step = from + 1; step <= steps; step++) {
     await nextTask();
     if (signal?.aborted) return;
