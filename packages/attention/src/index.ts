@@ -1,5 +1,5 @@
 export type { AttentionFn, AttentionOptions, AttentionView } from "./attention-fn.ts";
-export type { CacheView, LayerCache } from "./key-value-cache.ts";
+export type { LayerCache, StoredKeys } from "./key-value-cache.ts";
 export { KeyValueCache } from "./key-value-cache.ts";
 export type { Mask } from "./mask.ts";
 export { and } from "./masks/and.ts";

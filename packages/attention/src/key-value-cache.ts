@@ -1,39 +1,40 @@
 import {
-  arange,
   assignSlice,
   formatShape,
   fromArray,
   gather,
   isTracked,
   keep,
-  lessEqual,
   ShapeError,
+  slice,
   type Tensor,
   zeros,
 } from "@heed/tensor";
 
 /** Where one attention layer keeps its keys and values. */
 export interface LayerCache {
-  /** Takes the new keys and values [B, G, T, D] and returns all of them [B, G, S, D], the ones before first. */
-  append(keys: Tensor, values: Tensor): { readonly keys: Tensor; readonly values: Tensor };
+  /** Takes the keys and values of new tokens, [B, G, T, D], and returns those of all, the ones before first. */
+  append(keys: Tensor, values: Tensor): StoredKeys;
 }
 
-/** What the queries of one call may look at. */
-export interface CacheView {
-  /** int32 [S] or [B, S] */
-  readonly keyPositions: Tensor;
-  /** bool [1, S], false where nothing is stored yet; absent if all S places are filled */
-  readonly filled: Tensor | undefined;
+/** All keys and values of a layer, with room for more behind: places from `length` on hold zeros and must be hidden. */
+export interface StoredKeys {
+  /** [B, G, S, D], S >= length */
+  readonly keys: Tensor;
+  /** [B, G, S, Dv] */
+  readonly values: Tensor;
+  /** filled places */
+  readonly length: number;
 }
 
-/** Places are added this many at a time, so that a step copies the cache once in as many. */
+/** Places are added this many at a time: the whole is copied once in as many steps. */
 const growth = 64;
 
 /**
  * Keys and values of earlier tokens, for all layers of a model, so that a decoding step computes only the new ones.
  *
  * A call of the model first calls `extend` with the positions of its tokens, then each layer calls `append`. New rows are
- * written in place; room grows by 64 positions at a time, up to `maxSeqLen`. Unfilled places are masked.
+ * written in place; room grows by 64 positions at a time, up to `maxSeqLen`, so that a step copies only its own rows.
  *
  * Not differentiable. Owns its tensors: they survive scopes until `dispose`.
  *
@@ -71,12 +72,12 @@ export class KeyValueCache {
   }
 
   /**
-   * Makes room for tokens at `positions` and says what their queries may look at.
+   * Makes room for tokens at `positions`; returns the positions of all tokens, new ones last.
    *
-   * Shapes: positions int32 [T] or [B, T], the same rank in every call.
+   * Shapes: positions int32 [T] or [B, T], the same rank in every call -> [S] or [B, S].
    * @throws RangeError if they are more than `maxSeqLen` in all
    */
-  extend(positions: Tensor): CacheView {
+  extend(positions: Tensor): Tensor {
     const T = positions.shape.at(-1)!;
     const start = this.filledLength;
     if (start + T > this.maxSeqLen) {
@@ -94,19 +95,10 @@ export class KeyValueCache {
     this.filledLength += T;
     this.positions = resize(this.positions, [...lead, this.capacity], positions);
     assignSlice(this.positions, positions, [...lead.map(() => 0), start]);
-    return { keyPositions: this.positions, filled: this.filledMask() };
+    return slice(this.positions, [...lead.map(() => 0), 0], [...lead, this.filledLength]);
   }
 
-  private filledMask(): Tensor | undefined {
-    if (this.capacity === this.filledLength) return undefined;
-    const { backend } = this.positions!;
-    return lessEqual(
-      arange(0, this.capacity, { backend }),
-      fromArray([this.filledLength - 1], [1, 1], { dtype: "int32", backend }),
-    );
-  }
-
-  private append(stored: Stored, layer: number, keys: Tensor, values: Tensor) {
+  private append(stored: Stored, layer: number, keys: Tensor, values: Tensor): StoredKeys {
     for (const [argument, x] of Object.entries({ keys, values }))
       this.check(layer, argument, x, stored[argument as "keys" | "values"]);
     const T = keys.shape[2]!;
@@ -117,7 +109,7 @@ export class KeyValueCache {
     };
     stored.keys = place(stored.keys, keys);
     stored.values = place(stored.values, values);
-    return { keys: stored.keys, values: stored.values };
+    return { keys: stored.keys, values: stored.values, length: this.filledLength };
   }
 
   private check(layer: number, argument: string, x: Tensor, stored: Tensor | undefined): void {

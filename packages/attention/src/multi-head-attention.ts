@@ -2,11 +2,12 @@ import { createLinear, type Initializer, type Linear } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
 import { add, bindShapes, formatShape, permute, type Rng, reshape, ShapeError, split, type Tensor } from "@heed/tensor";
 import type { AttentionFn, AttentionOptions } from "./attention-fn.ts";
+import { cutKeys, fitKeys, hideUnfilled } from "./fit-keys.ts";
 import type { LayerCache } from "./key-value-cache.ts";
 
 /** What one call of a multi-head layer takes beside its input. */
 export interface MultiHeadOptions {
-  /** bool, broadcast to [B, H, T, S] */
+  /** bool, broadcast to [B, H, T, S] over the keys there are, those in the cache first */
   readonly mask?: Tensor | undefined;
   /** added to scores, broadcast to [B, H, T, S]; beside that of the layer's own position encoding */
   readonly bias?: Tensor | undefined;
@@ -77,13 +78,15 @@ export class MultiHeadAttention {
     { mask, bias, positions, keyPositions = positions, cache, rng, observe }: MultiHeadOptions = {},
   ): Tensor {
     const { B, T } = bindShapes("MultiHeadAttention", { x: [x, "B T E"] });
-    const [q_BHTD, k_BGTD, values] = this.project(x, B, T, positions);
-    const { keys, values: v_BGSD } = cache ? cache.append(k_BGTD, values) : { keys: k_BGTD, values };
-    const y_BHTD = this.attention(q_BHTD, keys, v_BGSD, {
-      mask,
-      bias: this.biasFor(bias, positions, keyPositions),
+    const [q_BHTD, k_BGTD, v_BGTD] = this.project(x, B, T, positions);
+    const stored = cache?.append(k_BGTD, v_BGTD) ?? { keys: k_BGTD, values: v_BGTD, length: T };
+    const S = stored.keys.shape[2]!;
+    const bias_BHTS = this.biasFor(bias, positions, keyPositions);
+    const y_BHTD = this.attention(q_BHTD, stored.keys, stored.values, {
+      mask: hideUnfilled(mask, stored.length, S, x),
+      bias: bias_BHTS && fitKeys(bias_BHTS, S),
       rng,
-      observe,
+      observe: observe && ((view) => observe(cutKeys(view, stored.length))),
     });
     const y_BTHD = permute(y_BHTD, [0, 2, 1, 3]);
     return this.output.forward(reshape(y_BTHD, [B, T, y_BTHD.shape[2]! * y_BTHD.shape[3]!]));

@@ -5,7 +5,6 @@ import {
   fromArray,
   multiply,
   referenceBackend,
-  reshape,
   rng,
   slice,
   sum,
@@ -13,7 +12,8 @@ import {
   valueAndGradients,
   withBackend,
 } from "@heed/tensor";
-import type { AttentionFn, AttentionOptions } from "./attention-fn.ts";
+import type { AttentionFn } from "./attention-fn.ts";
+import { hideUnfilled } from "./fit-keys.ts";
 import { KeyValueCache } from "./key-value-cache.ts";
 import { causal } from "./masks/causal.ts";
 
@@ -221,17 +221,16 @@ function checkStepwise(attention: AttentionFn): void {
   const { q, k, v } = inputs();
   const { B, H, G, T, D, Dv } = sizes;
   const whole = dataSync(attention(q, k, v, { mask: causal()(arange(0, T), arange(0, T)) }));
-  const cache = new KeyValueCache({ numLayers: 1, maxSeqLen: T });
+  const cache = new KeyValueCache({ numLayers: 1, maxSeqLen: T + 2 });
   const at = (x: Tensor, heads: number, width: number, t: number): Tensor =>
     slice(x, [0, 0, t, 0], [B, heads, 1, width]);
   const steps: ArrayLike<number>[] = [];
   for (let t = 0; t < T; t++) {
     const positions = arange(t, t + 1);
-    const { keyPositions, filled } = cache.extend(positions);
+    const keyPositions = cache.extend(positions);
     const stored = cache.layers[0]!.append(at(k, G, D, t), at(v, G, Dv, t));
-    const mask = causal()(positions, keyPositions);
-    const options: AttentionOptions = { mask: filled ? reshape(filled, mask.shape) : mask };
-    steps.push(dataSync(attention(at(q, H, D, t), stored.keys, stored.values, options)));
+    const mask = hideUnfilled(causal()(positions, keyPositions), stored.length, stored.keys.shape[2]!, q);
+    steps.push(dataSync(attention(at(q, H, D, t), stored.keys, stored.values, { mask })));
   }
   cache.dispose();
   const joined = Array.from(whole, (_, i) => steps[Math.floor(i / Dv) % T]![Math.floor(i / (T * Dv)) * Dv + (i % Dv)]!);

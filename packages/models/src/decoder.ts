@@ -1,11 +1,4 @@
-import {
-  type AttentionView,
-  type CacheView,
-  causal,
-  KeyValueCache,
-  type Mask,
-  type MultiHeadOptions,
-} from "@heed/attention";
+import { type AttentionView, causal, KeyValueCache, type Mask, type MultiHeadOptions } from "@heed/attention";
 import type { Embedding, Linear, Norm } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
 import {
@@ -15,7 +8,6 @@ import {
   expectDType,
   formatShape,
   linear,
-  logicalAnd,
   type Rng,
   ShapeError,
   slice,
@@ -131,15 +123,15 @@ export class Decoder {
     const { T } = bindShapes("Decoder", { tokens: [tokens, "B T"] });
     expectDType("Decoder", { tokens }, "int32");
     const positions = this.positionsFor(tokens, T, options);
-    const view: CacheView = cache?.extend(positions) ?? { keyPositions: positions, filled: undefined };
-    const mask = visible((options.mask ?? this.mask)(positions, view.keyPositions), view.filled);
+    const keyPositions = cache?.extend(positions) ?? positions;
+    const mask = (options.mask ?? this.mask)(positions, keyPositions);
     let x = this.embed(tokens, positions, rng);
     observe?.hiddenState?.(0, x);
     this.blocks.forEach((block, layer) => {
       x = block.forward(x, {
         mask,
         positions,
-        keyPositions: view.keyPositions,
+        keyPositions,
         cache: cache?.layers[layer],
         rng,
         observe: observe?.attention && ((seen) => observe.attention!(layer, seen)),
@@ -175,9 +167,4 @@ export class Decoder {
     const x = this.position?.embed ? this.position.embed(embedded, positions) : embedded;
     return rng && this.embeddingDropout > 0 ? dropout(x, { rate: this.embeddingDropout, rng }) : x;
   }
-}
-
-/** A mask limited to the filled places of a cache, broadcast to [b, 1, T, S] as attention functions take it. */
-function visible(mask: Tensor, filled: Tensor | undefined): Tensor {
-  return filled ? logicalAnd(mask, filled) : mask;
 }

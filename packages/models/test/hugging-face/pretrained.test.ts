@@ -1,0 +1,346 @@
+import {
+  type FileStore,
+  formatHuggingFaceJson,
+  memoryFileStore,
+  type NamedArray,
+  readWeights,
+  writeHuggingFaceJson,
+  writeWeights,
+} from "@heed/checkpoints";
+import { nodeFileStore } from "@heed/checkpoints/node";
+import { countParameters, stateDict } from "@heed/nn";
+import { dataSync, fromArray, referenceBackend, rng, useBackend } from "@heed/tensor";
+import { golden } from "@heed/test-tools";
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+  type Gpt2Config,
+  gpt2,
+  gpt2Presets,
+  loadPretrained,
+  type Pretrained,
+  savePretrained,
+} from "../../src/index.ts";
+
+beforeEach(() => void useBackend(referenceBackend()));
+
+const tiny: Gpt2Config = { vocabSize: 7, maxSeqLen: 5, dModel: 4, numLayers: 2, numHeads: 2 };
+const make = (config: Partial<Gpt2Config> = {}): Pretrained => ({
+  modelType: "gpt2",
+  config: { ...tiny, ...config },
+  model: gpt2({ ...tiny, ...config }, rng(1)),
+});
+const valuesOf = (model: object) => new Map([...stateDict(model)].map(([name, x]) => [name, [...dataSync(x)]]));
+const tokens = () => fromArray(Int32Array.of(1, 2, 3, 6), [1, 4]);
+const bytesOf = async (store: FileStore, path: string) => new TextDecoder().decode(await store.read(path));
+
+const fixtures = [
+  "gpt2-lm",
+  "gpt2-lm-f16",
+  "gpt2-lm-bf16",
+  "gpt2-lm-sharded",
+  "gpt2-hub-layout",
+  "gpt2-scaled-attention",
+];
+for (const name of fixtures) {
+  const fixture = golden(name);
+  describe.skipIf(!fixture)(name, () => {
+    test("saved again: the same weights bit for bit, names and configuration", async () => {
+      const original = nodeFileStore();
+      const { folder } = fixture!;
+      const store = memoryFileStore();
+      const loaded = await loadPretrained(original, folder);
+      await savePretrained(store, "copy", loaded, name === "gpt2-lm-sharded" ? { maxShardBytes: 70_000 } : {});
+      const [before, after] = [await readWeights(original, folder), await readWeights(store, "copy")];
+      const weights = [...before.keys()].filter((key) => !/\.attn\.(masked_)?bias$/.test(key));
+      expect([...after.keys()].sort()).toEqual(weights.sort());
+      for (const key of weights) expect(after.get(key), key).toEqual(before.get(key));
+      for (const file of ["config.json", "generation_config.json"]) {
+        expect(await bytesOf(store, `copy/${file}`)).toBe(await bytesOf(original, `${folder}/${file}`));
+      }
+      const again = await loadPretrained(store, "copy");
+      expect(valuesOf(again.model)).toEqual(valuesOf(loaded.model));
+      expect(again.config).toEqual(loaded.config);
+    });
+  });
+}
+
+describe("a model made here", () => {
+  test("comes back with the same configuration and logits", async () => {
+    for (const config of [
+      {},
+      { tieHead: false, dFF: 6, activation: "relu", residualDropout: 0.1 },
+      { scaleScoresByLayer: true, scaleScores: false },
+    ] as const) {
+      const store = memoryFileStore();
+      const made = make(config);
+      await savePretrained(store, "out", made);
+      const loaded = await loadPretrained(store, "out");
+      expect(loaded.config).toMatchObject(made.config);
+      expect([...dataSync(loaded.model.forward(tokens()))]).toEqual([...dataSync(made.model.forward(tokens()))]);
+    }
+  });
+
+  test("has GPT-2's tensor names and shapes, linear weights as [in, out]", async () => {
+    const store = memoryFileStore();
+    await savePretrained(store, "out", make({ numLayers: 1 }));
+    const shapes = Object.fromEntries(
+      [...(await readWeights(store, "out"))].map(([name, { shape }]) => [name, shape.join("x")]),
+    );
+    expect(shapes).toEqual({
+      "transformer.wte.weight": "7x4",
+      "transformer.wpe.weight": "5x4",
+      "transformer.h.0.ln_1.weight": "4",
+      "transformer.h.0.ln_1.bias": "4",
+      "transformer.h.0.attn.c_attn.weight": "4x12",
+      "transformer.h.0.attn.c_attn.bias": "12",
+      "transformer.h.0.attn.c_proj.weight": "4x4",
+      "transformer.h.0.attn.c_proj.bias": "4",
+      "transformer.h.0.ln_2.weight": "4",
+      "transformer.h.0.ln_2.bias": "4",
+      "transformer.h.0.mlp.c_fc.weight": "4x16",
+      "transformer.h.0.mlp.c_fc.bias": "16",
+      "transformer.h.0.mlp.c_proj.weight": "16x4",
+      "transformer.h.0.mlp.c_proj.bias": "4",
+      "transformer.ln_f.weight": "4",
+      "transformer.ln_f.bias": "4",
+    });
+  });
+
+  test("without biases is written with zeros, and loaded without them", async () => {
+    const store = memoryFileStore();
+    const { vocabSize, maxSeqLen, dModel, numLayers, numHeads } = tiny;
+    const config = { ...gpt2Presets["nanogpt-cpu"], vocabSize, maxSeqLen, dModel, numLayers, numHeads };
+    const made: Pretrained = { modelType: "gpt2", config, model: gpt2(config, rng(2)) };
+    await savePretrained(store, "out", made);
+    const weights = await readWeights(store, "out");
+    const biases = [...weights].filter(([name]) => name.endsWith(".bias"));
+    expect(biases).toHaveLength(13);
+    expect(
+      biases.every(
+        ([, { values }]) => values.length > 0 && Array.from(values as Float32Array).every((value) => value === 0),
+      ),
+    ).toBe(true);
+    expect(await bytesOf(store, "out/config.json")).toContain('"heed_bias": false');
+    const { model, config: read } = await loadPretrained(store, "out");
+    expect(countParameters(model)).toBe(countParameters(made.model));
+    expect(read.bias).toBe(false);
+    expect([...dataSync(model.forward(tokens()))]).toEqual([...dataSync(made.model.forward(tokens()))]);
+    // as transformers reads it, which does not know the key: biases, all zero
+    const json = JSON.parse(await bytesOf(store, "out/config.json")) as Record<string, string>;
+    delete json.heed_bias;
+    await writeHuggingFaceJson(store, "out/config.json", json);
+    const asGpt2 = (await loadPretrained(store, "out")).model;
+    dataSync(asGpt2.forward(tokens())).forEach((value, i) =>
+      expect(value).toBeCloseTo(dataSync(made.model.forward(tokens()))[i]!, 6),
+    );
+  });
+
+  test("is rounded to the type asked for, which config.json names", async () => {
+    for (const [dtype, name, unit] of [
+      ["F16", "float16", 2 ** -10],
+      ["BF16", "bfloat16", 2 ** -7],
+    ] as const) {
+      const store = memoryFileStore();
+      const made = make();
+      await savePretrained(store, "out", made, { dtype });
+      const loaded = await loadPretrained(store, "out");
+      expect(loaded.origin?.dtype).toBe(dtype);
+      expect(await bytesOf(store, "out/config.json")).toContain(`"torch_dtype": "${name}"`);
+      const [before, after] = [valuesOf(made.model), valuesOf(loaded.model)];
+      for (const [key, values] of before)
+        values.forEach((value, i) =>
+          expect(Math.abs(after.get(key)![i]! - value)).toBeLessThanOrEqual(Math.max(Math.abs(value) * unit, 2 ** -24)),
+        );
+    }
+  });
+
+  test("takes further keys of config.json", async () => {
+    const store = memoryFileStore();
+    await savePretrained(store, "out", make(), { config: { eos_token_id: 3 } });
+    expect(JSON.parse(await bytesOf(store, "out/config.json"))).toMatchObject({
+      eos_token_id: 3,
+      model_type: "gpt2",
+      n_embd: 4,
+    });
+  });
+
+  test("writes configurations as Python does", async () => {
+    const store = memoryFileStore();
+    await savePretrained(store, "out", make());
+    expect(await bytesOf(store, "out/config.json")).toMatchInlineSnapshot(`
+      "{
+        "activation_function": "gelu_new",
+        "architectures": [
+          "GPT2LMHeadModel"
+        ],
+        "attn_pdrop": 0.0,
+        "bos_token_id": null,
+        "embd_pdrop": 0.0,
+        "eos_token_id": null,
+        "initializer_range": 0.02,
+        "layer_norm_epsilon": 1e-05,
+        "model_type": "gpt2",
+        "n_embd": 4,
+        "n_head": 2,
+        "n_inner": null,
+        "n_layer": 2,
+        "n_positions": 5,
+        "reorder_and_upcast_attn": false,
+        "resid_pdrop": 0.0,
+        "scale_attn_by_inverse_layer_idx": false,
+        "scale_attn_weights": true,
+        "torch_dtype": "float32",
+        "use_cache": true,
+        "vocab_size": 7
+      }
+      "
+    `);
+  });
+});
+
+describe("bad folders", () => {
+  const folder = async (change: {
+    config?: Record<string, unknown>;
+    weights?: (weights: Map<string, NamedArray>) => void;
+    drop?: string[];
+  }): Promise<FileStore> => {
+    const store = memoryFileStore();
+    await savePretrained(store, "in", make({ numLayers: 1 }));
+    const json = { ...(JSON.parse(await bytesOf(store, "in/config.json")) as object), ...change.config };
+    for (const key of change.drop ?? []) delete (json as Record<string, unknown>)[key];
+    await writeHuggingFaceJson(store, "in/config.json", json as never);
+    const weights = await readWeights(store, "in");
+    change.weights?.(weights);
+    await writeWeights(store, "in", weights);
+    return store;
+  };
+  const messageOf = async (change: Parameters<typeof folder>[0]): Promise<string> =>
+    loadPretrained(await folder(change), "in").then(
+      () => "loaded",
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+
+  test("an unchanged folder loads", async () => expect(await messageOf({})).toBe("loaded"));
+
+  test("configurations", async () => {
+    expect(await messageOf({ config: { model_type: "gpt3" } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unknown model_type, expected one of gpt2, got "gpt3""`,
+    );
+    expect(await messageOf({ drop: ["model_type"] })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unknown model_type, expected one of gpt2, got undefined"`,
+    );
+    expect(await messageOf({ config: { rope_theta: 10000, alibi: true } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has keys that gpt2 does not know, expected only known ones, got alibi: true, rope_theta: 10000. Remove them if they change nothing"`,
+    );
+    expect(await messageOf({ config: { add_cross_attention: true } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported add_cross_attention for gpt2, expected false, got true"`,
+    );
+    expect(await messageOf({ config: { activation_function: "gelu_2" } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported activation_function for gpt2, expected one of gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, quick_gelu, leaky_relu, linear, mish, relu, relu2, relu6, silu, swish, sigmoid, tanh, got "gelu_2""`,
+    );
+    expect(await messageOf({ config: { n_layer: 1.5 } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported n_layer for gpt2, expected a whole number >= 1, got 1.5"`,
+    );
+    expect(await messageOf({ config: { n_ctx: 9 } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported n_ctx for gpt2, expected 5 (from n_positions), got 9"`,
+    );
+    expect(await messageOf({ config: { attn_pdrop: 1 } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported attn_pdrop for gpt2, expected a number in [0, 1), got 1"`,
+    );
+    expect(await messageOf({ config: { scale_attn_weights: "yes" } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported scale_attn_weights for gpt2, expected true or false, got "yes""`,
+    );
+    expect(await messageOf({ config: { architectures: ["GPT2ForSequenceClassification"] } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported architectures for gpt2, expected one of GPT2LMHeadModel, GPT2Model, got ["GPT2ForSequenceClassification"]"`,
+    );
+    expect(await messageOf({ config: { n_head: 3 } })).toMatchInlineSnapshot(
+      `"RangeError: gpt2: numHeads does not divide the width, expected a divisor of dModel=4, got 3"`,
+    );
+    expect(await messageOf({ config: { quantization_config: { bits: 4 } } })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported quantization_config for gpt2, expected null, got {"bits":4}"`,
+    );
+  });
+
+  test("keys that change nothing are fine", async () => {
+    const config = {
+      task_specific_params: { x: 1 },
+      n_ctx: 5,
+      add_cross_attention: false,
+      reorder_and_upcast_attn: true,
+      summary_type: "mean",
+      temperature: 0.7,
+      pruned_heads: {},
+    };
+    expect(await messageOf({ config })).toBe("loaded");
+  });
+
+  test("weights", async () => {
+    const name = "transformer.h.0.mlp.c_fc.weight";
+    const zeros = (shape: number[]): NamedArray => ({
+      dtype: "F32",
+      shape,
+      values: new Float32Array(shape.reduce((a, b) => a * b)),
+    });
+    expect(await messageOf({ weights: (w) => w.delete(name) })).toMatchInlineSnapshot(
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: transformer.h.0.mlp.c_fc.weight. Check that weights and config.json belong together"`,
+    );
+    expect(await messageOf({ weights: (w) => w.set("transformer.h.1.ln_1.weight", zeros([4])) })).toMatchInlineSnapshot(
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got unexpected: transformer.h.1.ln_1.weight. Check that weights and config.json belong together"`,
+    );
+    expect(await messageOf({ weights: (w) => w.set(name, zeros([16, 4])) })).toMatchInlineSnapshot(
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got different: transformer.h.0.mlp.c_fc.weight expected [4, 16], got [16, 4]. Check that weights and config.json belong together"`,
+    );
+    expect(
+      await messageOf({ weights: (w) => w.set(name, { dtype: "I32", shape: [4, 16], values: new Int32Array(64) }) }),
+    ).toMatchInlineSnapshot(
+      `"CheckpointError: toFloat32: tensor "transformer.h.0.mlp.c_fc.weight" has dtype I32, expected F32, F16, BF16 or F64. Use toInt32 for integers."`,
+    );
+    expect(await messageOf({ config: { tie_word_embeddings: false } })).toMatchInlineSnapshot(
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: lm_head.weight. Check that weights and config.json belong together"`,
+    );
+    expect(
+      await messageOf({
+        config: { heed_bias: false },
+        weights: (w) => (w.get("transformer.ln_f.bias") as NamedArray<"F32">).values.set([1]),
+      }),
+    ).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: weight transformer.ln_f.bias is not zero, expected zeros where config.json has heed_bias false. The folder was changed after it was saved: remove heed_bias from config.json to load it with biases"`,
+    );
+  });
+
+  test("files", async () => {
+    const store = memoryFileStore();
+    await expect(loadPretrained(store, "none")).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[CheckpointError: readJsonFile: none/config.json is missing, expected a file. Check the path.]`,
+    );
+    await writeHuggingFaceJson(store, "half/config.json", { model_type: "gpt2" });
+    await expect(loadPretrained(store, "half")).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[CheckpointError: openWeights: half has no weights, expected model.safetensors or model.safetensors.index.json, got "config.json". Check the path; convert other formats to safetensors first.]`,
+    );
+  });
+
+  test("buffers and tied copies are ignored as transformers ignores them", async () => {
+    const weights = (w: Map<string, NamedArray>) => {
+      w.set("transformer.h.0.attn.bias", { dtype: "U8", shape: [1, 1, 5, 5], values: new Uint8Array(25) });
+      w.set("transformer.h.0.attn.masked_bias", { dtype: "F32", shape: [], values: Float32Array.of(-1e4) });
+      w.set("lm_head.weight", { dtype: "F32", shape: [7, 4], values: new Float32Array(28).fill(9) });
+    };
+    const { model } = await loadPretrained(await folder({ weights }), "in");
+    expect([...dataSync(model.forward(tokens()))]).toEqual([
+      ...dataSync(make({ numLayers: 1 }).model.forward(tokens())),
+    ]);
+  });
+
+  test("formatHuggingFaceJson is what the files are compared with", () => {
+    expect(formatHuggingFaceJson({ attn_pdrop: 0 }, { floatKeys: ["attn_pdrop"] })).toBe('{\n  "attn_pdrop": 0.0\n}\n');
+  });
+});
+
+test("progress counts weights", async () => {
+  const store = memoryFileStore();
+  await savePretrained(store, "out", make());
+  const seen: string[] = [];
+  await loadPretrained(store, "out", { onProgress: (done, total) => seen.push(`${done}/${total}`) });
+  expect(seen.length).toBe(28);
+  expect([seen[0], seen.at(-1)]).toEqual(["1/28", "28/28"]);
+});
