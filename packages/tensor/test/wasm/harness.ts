@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { seededNumbers } from "@heed/test-tools";
 import type { Kernel, Operand } from "../../src/backend.ts";
 import { createWasmBackend, type WasmBackend, type WasmBackendOptions } from "../../src/backends/wasm/backend.ts";
@@ -42,4 +43,10 @@ export function kernel(backend: WasmBackend, name: string): Kernel {
   const found = backend.kernels[name];
   if (!found) throw new Error(`no kernel ${name}`);
   return found;
+}
+
+/** Whether two arrays hold the same bytes: signs of zero and NaN included. */
+export function sameBits(a: Float32Array, b: Float32Array): boolean {
+  const bytes = (x: Float32Array) => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
+  return bytes(a).equals(bytes(b));
 }

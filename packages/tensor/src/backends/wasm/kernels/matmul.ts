@@ -1,6 +1,4 @@
 import type { Kernel, Operand } from "../../../backend.ts";
-import { broadcastStrides, forEachIndex } from "../../../primitives/elementwise.ts";
-import { matmulSizes } from "../../../primitives/matmul.ts";
 import { addressOf, type WasmRuntime } from "../runtime.ts";
 
 /** Longest stretch of k: a panel of B of 8 columns then fills a quarter of a first-level cache. */
@@ -145,15 +143,28 @@ function multiplyBlocks(runtime: WasmRuntime, products: Products): void {
   });
 }
 
+/** For each place of the broadcast batch, which matrix of an operand stands there. */
+function matrixIndices(operandBatch: readonly number[], batch: readonly number[]): number[] {
+  let indices = [0];
+  let matrices = 1;
+  for (const axis of operandBatch) matrices *= axis;
+  const lead = batch.length - operandBatch.length;
+  batch.forEach((size, axis) => {
+    const own = axis < lead ? 1 : operandBatch[axis - lead]!;
+    if (axis >= lead) matrices /= Math.max(own, 1);
+    const stride = own === 1 ? 0 : matrices;
+    indices = indices.flatMap((index) => Array.from({ length: size }, (_, i) => index + i * stride));
+  });
+  return indices;
+}
+
 /** Byte addresses of the matrices of a and b for every product of the broadcast batch, alternating. */
 function batchAddresses(a: Operand, b: Operand, batch: readonly number[]): number[] {
-  const addresses: number[] = [];
-  const strides = [a, b].map(({ shape }) => broadcastStrides(shape.slice(0, -2), batch));
-  const bytes = [a, b].map(({ shape }) => shape.at(-1)! * shape.at(-2)! * 4);
-  forEachIndex(batch, strides, (_, [i, j]) =>
-    addresses.push(addressOf(a) + i! * bytes[0]!, addressOf(b) + j! * bytes[1]!),
-  );
-  return addresses;
+  const [placesA, placesB] = [a, b].map((x) => {
+    const bytes = x.shape.at(-1)! * x.shape.at(-2)! * 4;
+    return matrixIndices(x.shape.slice(0, -2), batch).map((index) => addressOf(x) + index * bytes);
+  });
+  return placesA!.flatMap((address, i) => [address, placesB![i]!]);
 }
 
 /** A column vector on the right is a row vector on the left of the transposed product: the same numbers in the same places. */
@@ -168,7 +179,8 @@ export function matmulKernels(runtime: WasmRuntime): Record<string, Kernel> {
         transposeA: attributes["transposeA"] === true,
         transposeB: attributes["transposeB"] === true,
       };
-      const { M, N, K } = matmulSizes(a!.shape, b!.shape, transposes);
+      const [M, N] = [y!.shape.at(-2)!, y!.shape.at(-1)!];
+      const K = a!.shape.at(transposes.transposeA ? -2 : -1)!;
       const operands = batchAddresses(a!, b!, y!.shape.slice(0, -2));
       if (M * N * operands.length === 0) return;
       const common = { K, c: addressOf(y!), bias: 0, activation: 0, activated: 0 };
