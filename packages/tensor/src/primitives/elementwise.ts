@@ -57,9 +57,10 @@ export function forEachIndex(shape: Shape, strides: readonly (readonly number[])
   }
 }
 
-function binaryReference(f: (a: number, b: number) => number) {
+function binaryReference(float: (a: number, b: number) => number, int32 = float) {
   return ([a, b]: readonly HostView[], [y]: readonly HostView[]): void => {
     const to = y!.values;
+    const f = a!.dtype === "int32" ? int32 : float;
     forEachIndex(y!.shape, [broadcastStrides(a!.shape, y!.shape), broadcastStrides(b!.shape, y!.shape)], (i, [ia, ib]) => {
       to[i] = f(a!.values[ia!]!, b!.values[ib!]!);
     });
@@ -70,6 +71,8 @@ export interface BinaryOptions {
   readonly dtypes?: readonly DType[];
   /** element type of the result; default: that of the arguments */
   readonly result?: DType;
+  /** the operation on int32, where it needs another; default: the same, wrapped around */
+  readonly int32?: (a: number, b: number) => number;
   /** gradients before they are summed back to the arguments' shapes; called only for those needed */
   readonly gradients?: readonly [BinaryGradient, BinaryGradient];
 }
@@ -81,7 +84,7 @@ export function binary(
   name: string,
   f: (a: number, b: number) => number,
   sumTo: (g: Tensor, shape: Shape) => Tensor,
-  { dtypes = ["float32", "float64", "int32"], result, gradients }: BinaryOptions,
+  { dtypes = ["float32", "float64", "int32"], result, int32, gradients }: BinaryOptions,
 ): Primitive {
   return definePrimitive({
     name,
@@ -90,7 +93,7 @@ export function binary(
       expectDType(name, { b: b! }, a!.dtype);
       return [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: result ?? a!.dtype }];
     },
-    reference: binaryReference(f),
+    reference: binaryReference(f, int32),
     ...(gradients && {
       gradient: ({ inputs, outputs, outputGradients, needs }: Unary) =>
         gradients.map((rule, i) =>

@@ -3,6 +3,7 @@ import { type TensorOrNumber, applyBinary, binary } from "./elementwise.ts";
 import { sumTo } from "./sum.ts";
 
 export const multiplyPrimitive = binary("multiply", (a, b) => a * b, sumTo, {
+  int32: Math.imul,
   gradients: [(g, _a, b) => multiply(g, b), (g, a) => multiply(g, a)],
 });
 

@@ -1,0 +1,69 @@
+import type { Backend } from "../backend.ts";
+import { referenceBackend } from "../default-backend.ts";
+import type { PrimitiveName } from "../primitives/index.ts";
+import { checkForward, checkGradient, checkRepeat, toOffsetTensor } from "./check.ts";
+import { elementwiseRows } from "./elementwise-rows.ts";
+import { fusedRows } from "./fused-rows.ts";
+import { reductionRows } from "./reduction-rows.ts";
+import { type Sample, count } from "./sample.ts";
+import { shapeRows } from "./shape-rows.ts";
+
+/** What one case found, for the ledger. */
+export interface ConformanceResult {
+  readonly op: string;
+  readonly pass: "forward" | "gradient";
+  /** largest error, relative to max(1, |expected|) */
+  readonly worstError: number;
+  /** kernels that ran, as the backend reports them: `add:wasm` */
+  readonly kernels: readonly string[];
+}
+
+/** One check. `run` rejects, saying what differs, if the backend does not pass. */
+export interface ConformanceCase {
+  readonly name: string;
+  readonly op: string;
+  readonly pass: "forward" | "gradient";
+  run(): Promise<ConformanceResult>;
+}
+
+/** A row for each primitive: one without a row does not compile. */
+const primitiveRows = (): Readonly<Record<PrimitiveName, readonly Sample[]>> => ({ ...elementwiseRows(), ...reductionRows(), ...shapeRows() });
+
+const sizeOfInputs = ({ inputs }: Sample): number => inputs.reduce((total, { shape }) => total + count(shape), 0);
+
+/**
+ * Everything that a backend must do, as a list of checks that need no test framework.
+ *
+ * Each operation, primitive or fused: against a formula or plain loop in float64, with broadcasting, sizes 0 and 1, sizes that are
+ * no multiple of any block, large values, NaN and infinity; on inputs that begin in the middle of their buffers; twice, for
+ * the same bits; gradients against finite differences where the backend has float64, else against the reference backend's.
+ *
+ * @example
+ * for (const c of conformanceCases(createReferenceBackend())) test(c.name, c.run);
+ */
+export function conformanceCases(backend: Backend): ConformanceCase[] {
+  const rows: readonly (readonly [string, readonly Sample[]])[] = [...Object.entries(primitiveRows()), ...Object.entries(fusedRows())];
+  return rows.flatMap(([op, samples]) => {
+    const largest = samples.reduce((best, sample) => (sizeOfInputs(sample) > sizeOfInputs(best) ? sample : best));
+    const smooth = samples.filter(({ gradient }) => gradient);
+    return [
+      ...samples.map((sample) => makeCase(backend, op, "forward", sample.name, () => checkForward(sample, backend))),
+      ...samples.filter((sample) => sizeOfInputs(sample) > 0).map((sample) => makeCase(backend, op, "forward", `${sample.name}, from the middle of buffers`, () => checkForward(sample, backend, toOffsetTensor))),
+      makeCase(backend, op, "forward", `${largest.name}, twice`, () => checkRepeat(largest, backend)),
+      ...smooth.map((sample) => makeCase(backend, op, "gradient", `${sample.name}, gradient`, () => checkGradient(sample, backend, referenceBackend()))),
+    ];
+  });
+}
+
+function makeCase(backend: Backend, op: string, pass: "forward" | "gradient", name: string, check: () => Promise<number>): ConformanceCase {
+  return {
+    name,
+    op,
+    pass,
+    async run() {
+      backend.resetReport();
+      const worstError = await check();
+      return { op, pass, worstError, kernels: backend.report().map((entry) => `${entry.op}:${entry.kernel}`) };
+    },
+  };
+}

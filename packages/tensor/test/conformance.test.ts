@@ -1,0 +1,100 @@
+import { createReferenceBackend, createWasmBackend } from "@heed/tensor";
+import type { Backend, Kernel, Operand } from "@heed/tensor";
+import { conformanceCases, ledger } from "@heed/tensor/testing";
+import type { ConformanceCase } from "@heed/tensor/testing";
+import { afterAll, describe, expect, test } from "vitest";
+
+const wasm = (threads: number): Backend | undefined => createWasmBackend({ threads });
+
+const backends: readonly (readonly [string, Backend | undefined])[] = [
+  ["reference", createReferenceBackend()],
+  ["wasm, 1 thread", wasm(1)],
+  ["wasm, 2 threads", wasm(2)],
+];
+
+async function failures(cases: readonly ConformanceCase[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const c of cases) {
+    await c.run().catch((error: unknown) => found.push(error instanceof Error ? error.message : String(error)));
+  }
+  return found;
+}
+
+for (const [name, backend] of backends) {
+  if (!backend) console.log(`conformance: ${name} skipped, because this engine has no WebAssembly SIMD`);
+  describe.skipIf(!backend)(name, () => {
+    const groups = Map.groupBy(backend ? conformanceCases(backend) : [], ({ op, pass }) => `${op} ${pass}`);
+    for (const [group, cases] of groups) {
+      test(`${group}: ${cases.length} cases`, async () => {
+        expect(await failures(cases)).toEqual([]);
+      });
+    }
+    afterAll(() => (backend as { close?: () => void } | undefined)?.close?.());
+  });
+}
+
+/** A backend with one kernel that is wrong in one way. */
+function broken(name: string, kernel: Kernel): Backend {
+  return { ...createReferenceBackend(), kernels: { [name]: kernel } };
+}
+
+const values = (operand: Operand, backend: Backend): Float32Array => backend.hostView!(operand.buffer, operand.dtype, operand.shape.reduce((n, size) => n * size, 1)) as Float32Array;
+
+describe("the suite finds", () => {
+  const failing = async (backend: Backend, op: string): Promise<number> => (await failures(conformanceCases(backend).filter((c) => c.op === op))).length;
+
+  test("a small error in one element", async () => {
+    const backend: Backend = broken("exp", ([x], [y]) => {
+      const to = values(y!, backend);
+      values(x!, backend).forEach((value, i) => (to[i] = Math.exp(value) * (i === 66 ? 1.0001 : 1)));
+    });
+    expect(await failing(backend, "exp")).toBeGreaterThan(0);
+  });
+
+  test("a lost NaN", async () => {
+    const backend: Backend = broken("abs", ([x], [y]) => {
+      if (x!.dtype !== "float32") return false;
+      values(x!, backend).forEach((value, i) => (values(y!, backend)[i] = value > 0 ? value : value <= 0 ? -value : 0));
+      return true;
+    });
+    expect(await failing(backend, "abs")).toBeGreaterThan(0);
+  });
+
+  test("a wrong backward kernel", async () => {
+    const softmax: Kernel = ([x], [y]) => {
+      const E = x!.shape.at(-1)!;
+      const from = values(x!, backend);
+      for (let row = 0; row < from.length; row += E) {
+        const powers = from.subarray(row, row + E).map((value) => Math.exp(value - Math.max(...from.subarray(row, row + E))));
+        values(y!, backend).set(powers.map((power) => power / powers.reduce((total, p) => total + p, 0)), row);
+      }
+    };
+    const backend: Backend = { ...createReferenceBackend(), kernels: { softmax, softmaxBackward: ([, g], [dx]) => values(dx!, backend).set(values(g!, backend)) } };
+    const cases = conformanceCases(backend).filter((c) => c.op === "softmax" && c.pass === "gradient");
+    expect(await failures(cases)).not.toEqual([]);
+  });
+
+  test("results that differ from run to run", async () => {
+    let calls = 0;
+    const backend: Backend = broken("floor", ([x], [y]) => {
+      calls++;
+      values(x!, backend).forEach((value, i) => {
+        const whole = Math.floor(value);
+        values(y!, backend)[i] = whole === 0 ? (calls % 2 ? 0 : -0) : whole;
+      });
+    });
+    expect(await failing(backend, "floor")).toBe(1);
+  });
+});
+
+test("ledger", async () => {
+  const backend = createReferenceBackend();
+  const results = [];
+  for (const c of conformanceCases(backend).filter(({ op }) => op === "tanh" || op === "softmax")) results.push({ ...(await c.run()), backend: backend.name });
+  expect(ledger(results).map(({ op, pass, backend, ran }) => [op, pass, backend, ran])).toEqual([
+    ["tanh", "forward", "reference", "reference"],
+    ["tanh", "gradient", "reference", "reference"],
+    ["softmax", "forward", "reference", "composed"],
+    ["softmax", "gradient", "reference", "reference"],
+  ]);
+});
