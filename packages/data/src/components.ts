@@ -6,7 +6,7 @@ type Table = { readonly [type: string]: Rule };
 /** A component of one of the table's types, with the fields that type needs. */
 function component(table: Table): Rule {
   return (value, path) => {
-    if (!isFields(value)) return { path, expected: "an object or null", value };
+    if (!isFields(value)) return { path, expected: "an object", value };
     const type = fieldOf(value, "type");
     if (typeof type !== "string" || !Object.hasOwn(table, type)) {
       return { path: `${path}.type`, expected: `one of ${Object.keys(table).join(", ")}`, value: type };

@@ -26,20 +26,21 @@ function checkDepth(caller: string, text: string): void {
  * @throws TokenizerError (json) if it is not JSON, or nested deeper than 64 levels
  */
 export function toPlainJson(caller: string, file: unknown): unknown {
-  const fail = (error: unknown): never => {
-    const reason = error instanceof Error ? error.message.slice(0, 100).replace(/[.\s]+$/, "") : "unknown reason";
-    throw new TokenizerError("json", `${caller}: file is not valid JSON (${reason}), expected the content of a tokenizer.json. Download or write it again`, { cause: error });
+  const fail = (problem: string, cause?: unknown): never => {
+    const reason = cause instanceof Error ? ` (${cause.message.split("\n", 1)[0]})` : "";
+    throw new TokenizerError("json", `${caller}: file is ${problem}${reason}, expected the content of a tokenizer.json. Download or write it again`, { cause });
   };
   let text: string;
   try {
-    text = typeof file === "string" ? file : (JSON.stringify(file) ?? "");
+    text = typeof file === "string" ? file : (JSON.stringify(file) ?? fail(`of type ${typeof file}`));
   } catch (error) {
-    return fail(error); // cyclic, holding a bigint, or too deep
+    if (error instanceof TokenizerError) throw error;
+    return fail("no value that JSON can hold", error); // cyclic, holding a bigint, or too deep
   }
   checkDepth(caller, text);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    return fail(error);
+    return fail("not valid JSON", error);
   }
 }

@@ -1,15 +1,13 @@
 import { TokenizerError, show } from "./errors.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 
-/** Tokens with the ids the file gives them, the model's first. */
-function* entriesOf({ model, added_tokens }: TokenizerFile): Generator<readonly [token: string, id: unknown, path: string]> {
-  if (Array.isArray(model.vocab)) {
-    // The rules saw to it that these are [token, score] pairs; the place in the list is the id.
-    for (const [id, [token]] of (model.vocab as readonly (readonly [string, number])[]).entries()) yield [token, id, `model.vocab[${id}]`];
-  } else {
-    for (const [token, id] of Object.entries(model.vocab as object)) yield [token, id, `model.vocab[${show(token)}]`];
-  }
-  for (const [i, { content, id }] of added_tokens.entries()) yield [content, id, `added_tokens[${i}]`];
+/** A token with the id that some place of the file gives it. */
+type Entry = readonly [token: string, id: unknown];
+
+/** The model's tokens; the rules saw to it that a list holds [token, score] pairs, whose place is the id. */
+function modelEntries({ model }: TokenizerFile): Entry[] {
+  if (!Array.isArray(model.vocab)) return Object.entries(model.vocab as object);
+  return (model.vocab as readonly (readonly [string, number])[]).map(([token], id) => [token, id]);
 }
 
 function fault(caller: string, problem: string): never {
@@ -23,24 +21,25 @@ function fault(caller: string, problem: string): never {
  */
 export function readVocabulary(caller: string, file: TokenizerFile): string[] {
   const ids = new Map<string, number>();
-  const tokens: string[] = [];
   let highest = -1;
-  for (const [token, id, path] of entriesOf(file)) {
-    if (typeof id !== "number" || !Number.isInteger(id) || id < 0) fault(caller, `${path} is wrong, expected a whole number >= 0, got ${show(id)}`);
+  const add = ([token, id]: Entry, place: string, mayRepeat: boolean): void => {
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0) fault(caller, `${place}: token ${show(token)} has a wrong id, expected a whole number >= 0, got ${show(id)}`);
     const known = ids.get(token);
-    const listed = path.startsWith("added_tokens");
-    if (known !== undefined && !(listed && known === id)) fault(caller, `${path} gives token ${show(token)} the id ${id}, expected one id a token, got ${known} before`);
+    if (known !== undefined && !(mayRepeat && known === id)) fault(caller, `${place}: token ${show(token)} has the id ${id}, expected one id a token, got ${known} before`);
     ids.set(token, id);
     highest = Math.max(highest, id);
-  }
+  };
+  for (const entry of modelEntries(file)) add(entry, "model.vocab", false);
+  for (const { content, id } of file.added_tokens) add([content, id], "added_tokens", true);
   if (ids.size === 0) fault(caller, "model.vocab has no token, expected at least one, got none");
   // Ids are compared with the number of tokens before any is used as an index: a claimed id allocates nothing.
   if (highest >= ids.size) fault(caller, `the highest id is ${highest}, expected ${ids.size - 1} (from ${ids.size} tokens), so that the ids have no holes`);
+  const tokens = new Array<string | undefined>(ids.size);
   for (const [token, id] of ids) {
     if (tokens[id] !== undefined) fault(caller, `tokens ${show(tokens[id])} and ${show(token)} share the id ${id}, expected one token an id`);
     tokens[id] = token;
   }
-  return tokens;
+  return tokens as string[];
 }
 
 /**

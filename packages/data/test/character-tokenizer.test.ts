@@ -42,16 +42,16 @@ describe("a character tokenizer", () => {
     }
   });
 
-  test("covers all of Unicode", () => {
-    const tokenizer = loadTokenizer(trainCharacterTokenizer(allOfUnicode(4096)));
-    expect(tokenizer.vocabSize).toBe(0x110000 - 0x800);
-    let next = 0;
-    for (const part of allOfUnicode(50_000)) {
-      const ids = tokenizer.encode(part);
-      for (const id of ids) if (id !== next++) throw new Error(`id ${id} in place of ${next - 1}`);
+  test("covers all of Unicode, a part at a time", () => {
+    let characters = 0;
+    for (const part of allOfUnicode(8192)) {
+      const tokenizer = loadTokenizer(trainCharacterTokenizer(part));
+      const ids = tokenizer.encode(part); // in order, so the ids count up
+      expect(ids.every((id, i) => id === i) && ids.length === tokenizer.vocabSize).toBe(true);
       expect(tokenizer.decode(ids) === part).toBe(true);
+      characters += ids.length;
     }
-    expect(next).toBe(tokenizer.vocabSize);
+    expect(characters).toBe(0x110000 - 0x800);
   });
 
   test("says which character it has never seen, and where", () => {

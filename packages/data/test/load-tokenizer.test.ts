@@ -151,27 +151,25 @@ describe("faults of a file, each with a message of its own", () => {
     expect(table.join("\n")).toMatchInlineSnapshot(`
       "not JSON: [json] loadTokenizer: file is not valid JSON (Unexpected end of JSON input), expected the content of a tokenizer.json. Download or write it again
       nesting bomb: [json] loadTokenizer: file is nested too deeply at character 576, expected at most 64 levels. It is not a tokenizer.json
-      nesting bomb as a value: [json] loadTokenizer: file is not valid JSON (Maximum call stack size exceeded), expected the content of a tokenizer.json. Download or write it again
-      cyclic: [json] loadTokenizer: file is not valid JSON (Converting circular structure to JSON
-          --> starting at object with constructor 'Object'
-          --- p), expected the content of a tokenizer.json. Download or write it again
-      no value: [json] loadTokenizer: file is not valid JSON (Unexpected end of JSON input), expected the content of a tokenizer.json. Download or write it again
+      nesting bomb as a value: [json] loadTokenizer: file is no value that JSON can hold (Maximum call stack size exceeded), expected the content of a tokenizer.json. Download or write it again
+      cyclic: [json] loadTokenizer: file is no value that JSON can hold (Converting circular structure to JSON), expected the content of a tokenizer.json. Download or write it again
+      no value: [json] loadTokenizer: file is of type undefined, expected the content of a tokenizer.json. Download or write it again
       a list: [structure] loadTokenizer: file is a list, expected an object, the content of a tokenizer.json. Check the path
       null: [structure] loadTokenizer: file is null, expected an object, the content of a tokenizer.json. Check the path
-      no model: [structure] loadTokenizer: file.model is wrong, expected an object or null, got nothing. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
+      no model: [structure] loadTokenizer: file.model is wrong, expected an object, got nothing. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       unknown model: [structure] loadTokenizer: file.model.type is wrong, expected one of WordLevel, BPE, WordPiece, Unigram, got "constructor". Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       vocabulary is a list: [structure] loadTokenizer: file.model.vocab is wrong, expected an object of ids by token, got ["a"]. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       empty vocabulary: [vocabulary] loadTokenizer: model.vocab has no token, expected at least one, got none. Check the file, or write it again
       hole: [vocabulary] loadTokenizer: the highest id is 2, expected 1 (from 2 tokens), so that the ids have no holes. Check the file, or write it again
       huge id: [vocabulary] loadTokenizer: the highest id is 1e+300, expected 1 (from 2 tokens), so that the ids have no holes. Check the file, or write it again
       repeated id: [vocabulary] loadTokenizer: tokens "a" and "b" share the id 0, expected one token an id. Check the file, or write it again
-      negative id: [vocabulary] loadTokenizer: model.vocab["a"] is wrong, expected a whole number >= 0, got -1. Check the file, or write it again
-      id is text: [vocabulary] loadTokenizer: model.vocab["a"] is wrong, expected a whole number >= 0, got "0". Check the file, or write it again
-      fraction: [vocabulary] loadTokenizer: model.vocab["a"] is wrong, expected a whole number >= 0, got 0.5. Check the file, or write it again
+      negative id: [vocabulary] loadTokenizer: model.vocab: token "a" has a wrong id, expected a whole number >= 0, got -1. Check the file, or write it again
+      id is text: [vocabulary] loadTokenizer: model.vocab: token "a" has a wrong id, expected a whole number >= 0, got "0". Check the file, or write it again
+      fraction: [vocabulary] loadTokenizer: model.vocab: token "a" has a wrong id, expected a whole number >= 0, got 0.5. Check the file, or write it again
       no unknown token: [structure] loadTokenizer: file.model.unk_token is wrong, expected a string, got nothing. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
-      added token with two ids: [vocabulary] loadTokenizer: added_tokens[0] gives token "a" the id 3, expected one id a token, got 0 before. Check the file, or write it again
+      added token with two ids: [vocabulary] loadTokenizer: added_tokens: token "a" has the id 3, expected one id a token, got 0 before. Check the file, or write it again
       added token in another's place: [vocabulary] loadTokenizer: tokens "a" and "<end>" share the id 0, expected one token an id. Check the file, or write it again
-      added token twice: [vocabulary] loadTokenizer: added_tokens[1] gives token "<x>" the id 4, expected one id a token, got 3 before. Check the file, or write it again
+      added token twice: [vocabulary] loadTokenizer: added_tokens: token "<x>" has the id 4, expected one id a token, got 3 before. Check the file, or write it again
       empty added token: [structure] loadTokenizer: file.added_tokens[0].content is wrong, expected a string that is not empty, got "". Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       added tokens are no list: [structure] loadTokenizer: file.added_tokens is wrong, expected a list, got {}. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       merge of three: [structure] loadTokenizer: file.model.merges[0] is wrong, expected two tokens with one space between, got "a b c". Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
@@ -187,7 +185,7 @@ describe("faults of a file, each with a message of its own", () => {
       wrong regular expression: [unsupported] loadTokenizer: file cannot be run (Invalid regular expression: /(/gu: Unterminated group), expected a file that @huggingface/tokenizers 0.2 can run. Use another tokenizer.json
       two patterns: [structure] loadTokenizer: file.pre_tokenizer.pattern is wrong, expected an object with a string "String" or "Regex", got {"Regex":"a","String":"a"}. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       pieces of no length: [structure] loadTokenizer: file.pre_tokenizer.pretokenizers[0].length is wrong, expected a whole number >= 1, got 0. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
-      decoder is a list: [structure] loadTokenizer: file.decoder is wrong, expected an object or null, got []. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
+      decoder is a list: [structure] loadTokenizer: file.decoder is wrong, expected an object, got []. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       unknown decoder: [structure] loadTokenizer: file.decoder.type is wrong, expected one of ByteLevel, WordPiece, Metaspace, BPEDecoder, CTC, Sequence, Replace, Fuse, Strip, ByteFallback, got "toString". Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run
       template of nothing: [structure] loadTokenizer: file.post_processor.single[0].Sequence is wrong, expected an object, got nothing. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run"
     `);
