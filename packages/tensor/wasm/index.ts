@@ -1,7 +1,12 @@
 /** Every kernel, one line per family. A kernel is an exported function `(args: usize, chunk: i32): void`. */
+export * from "./attention";
+export * from "./binary";
 export * from "./elementwise";
+export * from "./gather";
 export * from "./matmul";
 export * from "./matvec";
+export * from "./move";
+export * from "./optimizer";
 
 /** Where the host may begin to allocate: behind the constants. */
 export const heapBase: usize = __heap_base;
