@@ -1,6 +1,6 @@
 import type { Kernel, Operand } from "../../../backend.ts";
 import { sizeOf } from "../../../shape.ts";
-import { type WasmRuntime, addressOf } from "../runtime.ts";
+import { addressOf, type WasmRuntime } from "../runtime.ts";
 import { CHUNK } from "./strided.ts";
 
 /** Number of an operation in wasm/elementwise.ts, and its rough cost in nanoseconds an element. */

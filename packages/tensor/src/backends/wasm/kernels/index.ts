@@ -1,12 +1,12 @@
 import type { Kernel } from "../../../backend.ts";
 import type { WasmRuntime } from "../runtime.ts";
 import { attentionKernels } from "./attention.ts";
-import { gatherKernels } from "./gather.ts";
-import { moveKernels } from "./move.ts";
-import { optimizerKernels } from "./optimizer.ts";
 import { binaryKernels } from "./binary.ts";
 import { elementwiseKernels } from "./elementwise.ts";
+import { gatherKernels } from "./gather.ts";
 import { matmulKernels } from "./matmul.ts";
+import { moveKernels } from "./move.ts";
+import { optimizerKernels } from "./optimizer.ts";
 
 /** Every kernel family: operation name to kernel, for one runtime. One line per family. */
 export const kernelFamilies: readonly ((runtime: WasmRuntime) => Record<string, Kernel>)[] = [
