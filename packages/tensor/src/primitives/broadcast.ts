@@ -4,7 +4,7 @@ import { definePrimitive } from "../operation.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
-import { broadcastStrides, forEachIndex } from "./elementwise.ts";
+import { broadcastStrides, forEachIndex } from "../strides.ts";
 import { sumTo } from "./sum.ts";
 
 export const broadcastPrimitive = definePrimitive<{ shape: Shape }>({

@@ -4,7 +4,7 @@ import { definePrimitive } from "../operation.ts";
 import { broadcastShapes, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
-import { broadcastStrides, forEachIndex } from "./elementwise.ts";
+import { broadcastStrides, forEachIndex } from "../strides.ts";
 import { reshape } from "./reshape.ts";
 import { sumTo } from "./sum.ts";
 

@@ -3,7 +3,7 @@ import { ShapeError, formatShape } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { forEachIndex } from "./elementwise.ts";
+import { forEachIndex } from "../strides.ts";
 import { slice } from "./slice.ts";
 
 export interface PadAttributes {

@@ -1,7 +1,7 @@
 import type { HostView } from "../operation.ts";
 import { normalizeAxes, sizeOf } from "../shape.ts";
 import type { Shape } from "../types.ts";
-import { forEachIndex } from "./elementwise.ts";
+import { forEachIndex } from "../strides.ts";
 import { stridesOf } from "../shape.ts";
 
 /** Options of reductions. */

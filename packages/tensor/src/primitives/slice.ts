@@ -3,7 +3,7 @@ import { ShapeError, formatShape } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { sizeOf, stridesOf } from "../shape.ts";
 import { Tensor, sharePart } from "../tensor.ts";
-import { forEachIndex } from "./elementwise.ts";
+import { forEachIndex } from "../strides.ts";
 import { pad } from "./pad.ts";
 
 /** The block of an array that begins at `starts`. */
