@@ -28,20 +28,31 @@ export function docstringExamples(path: string, text: string): Example[] {
   return examples;
 }
 
+const lists = (code: string, pattern: RegExp): string[] =>
+  [...code.matchAll(pattern)]
+    .flatMap((match) => match[1]!.split(","))
+    .map((part) =>
+      part
+        .split(/:|\bas\b/)
+        .at(-1)!
+        .trim(),
+    );
+
+/** Names that the code itself declares or imports. */
+function declaredNames(code: string): Set<string> {
+  const single = [...code.matchAll(/\b(?:const|let|function|class|using)\s+([\w$]+)/g)].map((match) => match[1]!);
+  const parts = lists(code, /\b(?:const|let)\s*[{[]([^}\]]*)[}\]]\s*(?:=|of\b)/g);
+  return new Set([...single, ...parts, ...lists(code, /\bimport\s*(?:type\s*)?{([^}]*)}/g)]);
+}
+
 /**
- * A program from an example that leaves its imports out: names that the code uses and that a package exports are imported.
+ * A program from an example that leaves imports out: names that it uses, does not declare and that a package exports are imported.
  *
  * @param exported package by exported name
  */
 export function withImports(code: string, exported: ReadonlyMap<string, string>): string {
-  if (/^\s*import\b/m.test(code)) return code;
   const plain = code.replaceAll(/\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"/g, "");
-  const declared = new Set(
-    [...plain.matchAll(/\b(?:const|let|function|class|using)\s+([\w$]+)/g)].map((match) => match[1]!),
-  );
-  for (const match of plain.matchAll(/\b(?:const|let)\s*[{[]([^}\]]*)[}\]]\s*=/g)) {
-    for (const part of match[1]!.split(",")) declared.add(part.split(":").at(-1)!.trim());
-  }
+  const declared = declaredNames(plain);
   const used = new Set([...plain.matchAll(/(?<![.\w$])([A-Za-z_$][\w$]*)(?!\s*:(?!:))/g)].map((match) => match[1]!));
   const lines = [...used]
     .filter((name) => exported.has(name) && !declared.has(name))

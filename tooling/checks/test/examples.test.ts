@@ -49,7 +49,8 @@ test.each([
   ["a key", "f({ axis: 1 });", "f({ axis: 1 });"],
   ["a short key", "f({ axis });", 'import { axis } from "@heed/tensor";\nf({ axis });'],
   ["a word in a comment or string", 'f("add"); // mean', 'f("add"); // mean'],
-  ["an example with imports of its own", 'import { f } from "g";\nadd(1);', 'import { f } from "g";\nadd(1);'],
+  ["imports of its own", 'import { add, y as x } from "g";\nadd(x);', 'import { add, y as x } from "g";\nadd(x);'],
+  ["parts in a loop", "for (const { mean } of f()) mean;", "for (const { mean } of f()) mean;"],
 ])("withImports: %s", (_, code, expected) => {
   expect(withImports(code, exported)).toBe(expected);
 });

@@ -20,11 +20,19 @@ async function namesOf(specifier: string): Promise<[string, string][]> {
  */
 async function namesFor(folder: string, common: readonly [string, string][]): Promise<Map<string, string>> {
   const { name, exports = {} } = readManifest(folder);
-  const own = name === "heed" ? [] : Object.keys(exports).filter((path) => path !== "./package.json");
+  const own = Object.entries(exports)
+    .filter(([, target]) => typeof target !== "string" && existsSync(at(folder, target["@heed/source"] ?? "")))
+    .map(([path]) => path);
   const names = await Promise.all(own.map((path) => namesOf(name + path.slice(1))));
   const values = `${folder}/test/example-values.ts`;
   const given = existsSync(at(values)) ? await namesOf(pathToFileURL(at(values)).href) : [];
   return new Map([...common, ...names.flat(), ...given]);
+}
+
+/** Values are imported even where an example names none of them: they may prepare the folder that it runs in. */
+function prepared(folder: string): string {
+  const values = at(folder, "test/example-values.ts");
+  return existsSync(values) ? `import ${JSON.stringify(pathToFileURL(values).href)};\n` : "";
 }
 
 async function sourceExamples(): Promise<Example[]> {
@@ -35,9 +43,23 @@ async function sourceExamples(): Promise<Example[]> {
   for (const { folder } of packages) {
     const names = await namesFor(folder, common);
     const examples = files(`${folder}/src/**/*.ts`).flatMap((path) => docstringExamples(path, readText(path)));
-    found.push(...examples.map((example) => ({ ...example, code: withImports(example.code, names) })));
+    found.push(
+      ...examples.map((example) => ({ ...example, code: prepared(folder) + withImports(example.code, names) })),
+    );
   }
   return found;
+}
+
+/** Works in an empty folder: modules of example values write files where they are imported. */
+async function inScratch<T>(work: () => Promise<T>): Promise<T> {
+  const [before, scratch] = [process.cwd(), mkdtempSync(join(tmpdir(), "heed-example-"))];
+  process.chdir(scratch);
+  try {
+    return await work();
+  } finally {
+    process.chdir(before);
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 async function execute(example: Example, number: number): Promise<Outcome> {
@@ -60,7 +82,7 @@ export const examples: Stage = {
     const fromReadme = files("README.md", ".github/*.md", "packages/*/README.md").flatMap((path) =>
       markdownExamples(path, readText(path)),
     );
-    const fromSource = await sourceExamples();
+    const fromSource = await inScratch(sourceExamples);
     const all = [...fromReadme, ...fromSource].map((example, i) => ({ example, i }));
     const outcomes = await inPairs(all, ({ example, i }) => execute(example, i));
     rmSync(folder, { recursive: true, force: true });

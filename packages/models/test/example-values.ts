@@ -1,0 +1,13 @@
+// What the examples in docstrings take for granted.
+import { memoryFileStore } from "@heed/checkpoints";
+import { rng } from "@heed/tensor";
+import { type Gpt2Config, gpt2, savePretrained } from "../src/index.ts";
+import type { ModelTraits } from "../src/testing.ts";
+
+export const config: Gpt2Config = { vocabSize: 11, maxSeqLen: 8, dModel: 8, numLayers: 1, numHeads: 2 };
+export const model = gpt2(config, rng(0));
+export const store = memoryFileStore();
+await savePretrained(store, "my-gpt2", { modelType: "gpt2", config, model });
+
+export const traits: ModelTraits = { make: (source) => gpt2(config, source), vocabSize: 11, maxSeqLen: 8, presets: {} };
+export const test = (name: string, run: () => void): number => name.length + run.length;
