@@ -1,8 +1,32 @@
-/** Activations that a linear layer applies to its own output. 1 relu. */
-export function activate(activation: i32, x: usize, y: usize, n: i32): void {
-  const zero = f32x4.splat(0);
+/** The activation that a linear layer applies to its own output: 1 relu, 2 gelu, 3 gelu by tanh, 4 silu. */
+import { gelu4, geluTanh4, relu4, silu4 } from "./activations";
+
+// @ts-ignore: decorator
+@inline
+function apply4(activation: i32, x: v128): v128 {
+  if (activation == 1) return relu4(x);
+  if (activation == 2) return gelu4(x);
+  if (activation == 3) return geluTanh4(x);
+  return silu4(x);
+}
+
+// @ts-ignore: decorator
+@inline
+function applyAll(activation: i32, x: usize, y: usize, n: i32): void {
+  const end = <usize>n << 2, pairs = end & ~31;
   let i: usize = 0;
-  const end = <usize>n << 2, whole = end & ~15;
-  for (; i < whole; i += 16) v128.store(y + i, f32x4.pmax(zero, v128.load(x + i)));
-  for (; i < end; i += 4) store<f32>(y + i, max<f32>(0, load<f32>(x + i)));
+  for (; i < pairs; i += 32) {
+    const low = apply4(activation, v128.load(x + i)), high = apply4(activation, v128.load(x + i, 16));
+    v128.store(y + i, low);
+    v128.store(y + i, high, 16);
+  }
+  for (; i < end; i += 4) v128.store32_lane(y + i, apply4(activation, v128.load32_zero(x + i)), 0);
+}
+
+/** y = activation(x), n elements. */
+export function activate(activation: i32, x: usize, y: usize, n: i32): void {
+  if (activation == 1) applyAll(1, x, y, n);
+  else if (activation == 2) applyAll(2, x, y, n);
+  else if (activation == 3) applyAll(3, x, y, n);
+  else applyAll(4, x, y, n);
 }

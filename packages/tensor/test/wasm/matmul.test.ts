@@ -151,6 +151,25 @@ describe.each(builds)("matmul, $name build", ({ options }) => {
   });
 });
 
+/** Abramowitz and Stegun 7.1.5, the series: enough terms for |x| < 4, and 1 beyond. */
+function erf(x: number): number {
+  if (Math.abs(x) >= 4) return Math.sign(x);
+  let term = x;
+  let total = x;
+  for (let n = 1; n < 80; n++) {
+    term *= -(x * x) / n;
+    total += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * total;
+}
+
+const activations: Readonly<Record<string, (x: number) => number>> = {
+  relu: (x) => Math.max(0, x),
+  gelu: (x) => (x * (1 + erf(x / Math.SQRT2))) / 2,
+  geluTanh: (x) => (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2,
+  silu: (x) => x / (1 + Math.exp(-x)),
+};
+
 describe("linear", () => {
   const backend = makeBackend({ threads: 2 });
   afterAll(() => backend.close());
@@ -172,9 +191,11 @@ describe("linear", () => {
     const expected = naiveMatmul(xs, transposed(ws, K, N), M, K, N).map((value, i) => value + (bs[i % N] as number));
     kernel(backend, "linear")([x, w, b], [y], { activation: "none" });
     expectClose(valuesOf(backend, y), expected, K);
-    kernel(backend, "linear")([x, w, b], [y, before], { activation: "relu" });
-    expectClose(valuesOf(backend, before), expected, K);
-    expect(valuesOf(backend, y)).toEqual(valuesOf(backend, before).map((value) => Math.max(0, value)));
+    for (const [activation, f] of Object.entries(activations)) {
+      kernel(backend, "linear")([x, w, b], [y, before], { activation });
+      expectClose(valuesOf(backend, before), expected, K);
+      expectClose(valuesOf(backend, y), Float64Array.from(valuesOf(backend, before), f), 1);
+    }
     kernel(backend, "linear")([x, w], [y], { activation: "none" });
     expectClose(
       valuesOf(backend, y),

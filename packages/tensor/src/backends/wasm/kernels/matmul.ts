@@ -9,7 +9,7 @@ const MOST_CHUNKS = 32;
 /** Packed copies above this many bytes are avoided, at the price of packing twice. */
 const MOST_PACKED_BYTES = 64 * 1024 * 1024;
 
-const activations: Readonly<Record<string, number>> = { none: 0, relu: 1 };
+const activations: Readonly<Record<string, number>> = { none: 0, relu: 1, gelu: 2, geluTanh: 3, silu: 4 };
 
 /** One product or a batch of them: C [M, N] = A B + bias, then perhaps an activation into another array. */
 interface Products {
