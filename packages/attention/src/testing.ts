@@ -243,6 +243,7 @@ function checkStepwise(attention: AttentionFn): void {
  * @param make builds the function under test
  * @see house style, section 10
  * @example
+ * import { attentionContract } from "@heed/attention/testing";
  * for (const { name, run } of attentionContract(() => softmaxAttention(), traits)) test(name, run);
  */
 export function attentionContract(make: () => AttentionFn, traits: AttentionTraits): ContractCase[] {

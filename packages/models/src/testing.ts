@@ -165,6 +165,7 @@ export function traceModel(traits: ModelTraits): string[] {
  *
  * @see house style, section 10. The op trace is compared by the test itself: see `traceModel`.
  * @example
+ * import { modelContract } from "@heed/models/testing";
  * for (const { name, run } of modelContract(traits)) test(name, run);
  */
 export function modelContract(traits: ModelTraits): ContractCase[] {

@@ -34,5 +34,7 @@ test("names what does not fit", () => {
   expect(() => new Embedding(zeros([3]))).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: Embedding: weight has rank 1 in shape [3], expected 2 axes [V, E]]`,
   );
-  expect(() => new Embedding(zeros([3, 2])).forward(ids([[0, 3]]))).toThrowErrorMatchingInlineSnapshot(`[RangeError: Embedding: ids has 3 at place 1, expected 0..2 (from a vocabulary of 3). Use the tokenizer the model was trained with]`);
+  expect(() => new Embedding(zeros([3, 2])).forward(ids([[0, 3]]))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: Embedding: ids has 3 at place 1, expected 0..2 (from a vocabulary of 3). Use the tokenizer the model was trained with]`,
+  );
 });

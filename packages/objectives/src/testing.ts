@@ -140,6 +140,7 @@ function checkLeak(objective: Objective, traits: ObjectiveTraits): void {
  * @param make builds the objective under test, for sequences of 12 places and tokens below `vocabSize`, at least 16
  * @see house style, section 10
  * @example
+ * import { objectiveContract } from "@heed/objectives/testing";
  * for (const { name, run } of objectiveContract(() => causalLM(), traits)) test(name, run);
  */
 export function objectiveContract(make: () => Objective, traits: ObjectiveTraits): ContractCase[] {

@@ -189,6 +189,7 @@ function checkOffset(encoding: PositionEncoding, { width }: PositionTraits): voi
  * @param make builds the encoding under test, with float64 weights if it has any
  * @see house style, section 10
  * @example
+ * import { positionContract } from "@heed/positions/testing";
  * for (const { name, run } of positionContract(() => sinusoidal(), traits)) test(name, run);
  */
 export function positionContract(make: () => PositionEncoding, traits: PositionTraits): ContractCase[] {

@@ -8,7 +8,18 @@ import {
   type WeightFiles,
 } from "@heed/checkpoints";
 import { stateDict } from "@heed/nn";
-import { assign, formatShape, fromArray, permute, ShapeError, scope, type Tensor } from "@heed/tensor";
+import {
+  assign,
+  createMetaBackend,
+  formatShape,
+  fromArray,
+  permute,
+  rng,
+  ShapeError,
+  scope,
+  type Tensor,
+  withBackend,
+} from "@heed/tensor";
 import type { Decoder } from "../decoder.ts";
 import type { Gpt2Config } from "../gpt2.ts";
 import { families, type ModelType, modelTypeOf } from "./families.ts";
@@ -51,8 +62,7 @@ export interface LoadOptions {
  *   not part of the model, or of another shape; CheckpointError for damaged files
  * @see Radford et al. 2019, Language Models are Unsupervised Multitask Learners; Hugging Face transformers, `from_pretrained`.
  * @example
- * import { nodeFileStore } from "@heed/checkpoints/node";
- * const { model, config } = await loadPretrained(nodeFileStore(), "my-gpt2");
+ * const { model, config } = await loadPretrained(store, "my-gpt2"); // store: nodeFileStore() of "@heed/checkpoints/node"
  */
 export async function loadPretrained(store: FileStore, folder: string, options: LoadOptions = {}): Promise<Pretrained> {
   const json = await readJsonFile(store, join(folder, "config.json"));
@@ -61,7 +71,15 @@ export async function loadPretrained(store: FileStore, folder: string, options: 
   const config = family.readConfig(json);
   const files = await openWeights(store, folder);
   try {
+    checkNumLayers(config, files);
     const prefix = [...files.entries.keys()].some((name) => name.startsWith(family.prefix)) ? family.prefix : "";
+    planLoad(
+      withBackend(createMetaBackend(), () => family.build(config, rng(0))),
+      family,
+      config,
+      prefix,
+      files,
+    );
     const model = family.build(config, null);
     const plan = planLoad(model, family, config, prefix, files);
     let done = 0;
@@ -82,6 +100,14 @@ export async function loadPretrained(store: FileStore, folder: string, options: 
 
 export function join(folder: string, name: string): string {
   return folder === "" || folder.endsWith("/") ? folder + name : `${folder}/${name}`;
+}
+
+/** Before anything of that size is made. */
+function checkNumLayers({ numLayers }: Gpt2Config, { entries }: WeightFiles): void {
+  if (numLayers <= entries.size) return;
+  throw new ShapeError(
+    `loadPretrained: config.json has ${numLayers} layers, expected at most one for each of ${entries.size} weights in the files. Check that weights and config.json belong together`,
+  );
 }
 
 interface Load {
