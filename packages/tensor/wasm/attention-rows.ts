@@ -1,5 +1,5 @@
 /** What attention does to one row of scores: scale, bias, mask, exponentials. Rows are contiguous; `n` may be any size. */
-import { exp4 } from "./math";
+import { expFlush4 } from "./math";
 import { horizontalMax, horizontalSum } from "./simd";
 
 const NEGATIVE_INFINITY: f32 = -Infinity;
@@ -45,14 +45,14 @@ export function exponentials(s: usize, n: i32, shift: f32): f32 {
   let j = 0;
   for (; j + 4 <= n; j += 4) {
     const at = s + (<usize>j << 2);
-    const p = exp4(f32x4.sub(v128.load(at), shifts));
+    const p = expFlush4(f32x4.sub(v128.load(at), shifts));
     sums = f32x4.add(sums, p);
     v128.store(at, p);
   }
   let sum = horizontalSum(sums);
   for (; j < n; j++) {
     const at = s + (<usize>j << 2);
-    const p = f32x4.extract_lane(exp4(f32x4.splat(load<f32>(at) - shift)), 0);
+    const p = f32x4.extract_lane(expFlush4(f32x4.splat(load<f32>(at) - shift)), 0);
     sum += p;
     store<f32>(at, p);
   }

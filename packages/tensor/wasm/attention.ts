@@ -39,6 +39,12 @@ function word(args: usize, i: usize): i32 {
 
 // @ts-ignore: decorator
 @inline
+function address(args: usize, i: usize): usize {
+  return load<usize>(args + (i << 2));
+}
+
+// @ts-ignore: decorator
+@inline
 function floats(count: i32): usize {
   return <usize>count << 2;
 }
@@ -49,16 +55,16 @@ function enterHead(args: usize, b: i32, h: i32): void {
   scale = load<f32>(args, 52);
   Dp = (D + 7) & ~7; Dvp = (Dv + 7) & ~7; Sp = (S + 7) & ~7;
   const queryHead = <usize>(b * H + h), keyHead = <usize>(b * G + h / (H / G));
-  q = word(args, 0) + queryHead * floats(T * D);
-  k = word(args, 1) + keyHead * floats(S * D);
-  v = word(args, 2) + keyHead * floats(S * Dv);
-  y = word(args, 5) + queryHead * floats(T * Dv);
-  logSumExp = word(args, 6) + queryHead * floats(T);
-  g = word(args, 19) + queryHead * floats(T * Dv);
+  q = address(args, 0) + queryHead * floats(T * D);
+  k = address(args, 1) + keyHead * floats(S * D);
+  v = address(args, 2) + keyHead * floats(S * Dv);
+  y = address(args, 5) + queryHead * floats(T * Dv);
+  logSumExp = address(args, 6) + queryHead * floats(T);
+  g = address(args, 19) + queryHead * floats(T * Dv);
   const maskRow = <usize>(b * word(args, 14) + h * word(args, 15)), biasRow = <usize>(b * word(args, 16) + h * word(args, 17));
-  mask = word(args, 3) ? word(args, 3) + maskRow * S : 0;
-  ranges = word(args, 18) ? word(args, 18) + maskRow * 12 : 0;
-  bias = word(args, 4) ? word(args, 4) + biasRow * floats(S) : 0;
+  mask = word(args, 3) ? address(args, 3) + maskRow * <usize>S : 0;
+  ranges = word(args, 18) ? address(args, 18) + maskRow * 12 : 0;
+  bias = word(args, 4) ? address(args, 4) + biasRow * floats(S) : 0;
 }
 
 function enterRow(t: i32): void {
@@ -209,13 +215,13 @@ export function scaledDotProductAttentionBackward(args: usize, chunk: i32): void
   const keys = wholeRows(k, S, D, Dp, rest), dkWhole = rest + floats(S * Dp), dvWhole = dkWhole + floats(S * Dp);
   packRowsAsColumns(k, S, D, keyPanels);
   packRowsAsColumns(v, S, Dv, valuePanels);
-  const dkOut = <usize>word(args, 21) + floats((b * G + group) * S * D), dvOut = <usize>word(args, 22) + floats((b * G + group) * S * Dv);
+  const dkOut = address(args, 21) + floats((b * G + group) * S * D), dvOut = address(args, 22) + floats((b * G + group) * S * Dv);
   const dk = D == Dp ? dkOut : dkWhole, dv = Dv == Dvp ? dvOut : dvWhole;
   memory.fill(dk, 0, floats(S * Dp));
   memory.fill(dv, 0, floats(S * Dvp));
   for (let h = group * shared; h < (group + 1) * shared; h++) {
     enterHead(args, b, h);
-    const dq = <usize>word(args, 20) + floats((b * H + h) * T * D);
+    const dq = address(args, 20) + floats((b * H + h) * T * D);
     for (let start = 0; start < T; start += TILE) {
       enterTile(start);
       backwardTile(keyPanels, valuePanels, keys, dq + floats(start * D), dk, dv, dvWhole + floats(S * Dvp));
@@ -262,12 +268,12 @@ export function attentionRanges(args: usize, chunk: i32): void {
   const keys = word(args, 3), perChunk = word(args, 4);
   const end = min((chunk + 1) * perChunk, word(args, 2));
   for (let row = chunk * perChunk; row < end; row++) {
-    const from = <usize>word(args, 0) + <usize>row * keys;
+    const from = address(args, 0) + <usize>(row * keys);
     let first = 0, last = keys, visible = 0;
     while (first < last && !load<u8>(from + first)) first++;
     while (last > first && !load<u8>(from + last - 1)) last--;
     for (let j = first; j < last; j++) visible += load<u8>(from + j);
-    const to = <usize>word(args, 1) + <usize>row * 12;
+    const to = address(args, 1) + <usize>row * 12;
     store<i32>(to, first);
     store<i32>(to, last, 4);
     store<i32>(to, i32(visible == last - first), 8);

@@ -43,8 +43,8 @@ export function copyStrided(args: usize, chunk: i32): void {
     const size = word(args, 9 + 3 * axis), at = rest % size;
     rest /= size;
     store<i32>(index + (axis << 2), at);
-    from += at * word(args, 10 + 3 * axis);
-    to += at * word(args, 11 + 3 * axis);
+    from += <usize>at * word(args, 10 + 3 * axis);
+    to += <usize>at * word(args, 11 + 3 * axis);
   }
   for (let row = start; row < end; row++) {
     copyRow(args, from, to);
@@ -95,15 +95,15 @@ export function transposeMatrices(args: usize, chunk: i32): void {
   let row = 0;
   for (; row + 4 <= rows; row += 4) {
     let column = start;
-    const a = from + row * fromStep, b = to + (<usize>row << 2);
-    for (; column + 4 <= end; column += 4) transpose4(a + (<usize>column << 2), fromStep, b + column * toStep, toStep);
+    const a = from + <usize>row * fromStep, b = to + (<usize>row << 2);
+    for (; column + 4 <= end; column += 4) transpose4(a + (<usize>column << 2), fromStep, b + <usize>column * toStep, toStep);
     for (; column < end; column++) {
-      for (let r: usize = 0; r < 4; r++) store<i32>(b + column * toStep + (r << 2), load<i32>(a + r * fromStep + (<usize>column << 2)));
+      for (let r: usize = 0; r < 4; r++) store<i32>(b + <usize>column * toStep + (r << 2), load<i32>(a + r * fromStep + (<usize>column << 2)));
     }
   }
   for (; row < rows; row++) {
     for (let column = start; column < end; column++) {
-      store<i32>(to + column * toStep + (<usize>row << 2), load<i32>(from + row * fromStep + (<usize>column << 2)));
+      store<i32>(to + <usize>column * toStep + (<usize>row << 2), load<i32>(from + <usize>row * fromStep + (<usize>column << 2)));
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { Kernel, Operand } from "../../../backend.ts";
-import { broadcastStrides } from "../../../primitives/elementwise.ts";
+import { broadcastStrides } from "../../../strides.ts";
 import { sizeOf, stridesOf } from "../../../shape.ts";
-import { type DType, bytesPerElement, viewArray } from "../../../types.ts";
-import { type WasmRuntime, addressOf } from "../runtime.ts";
+import { bytesPerElement, type DType, viewArray } from "../../../types.ts";
+import { addressOf, type WasmRuntime } from "../runtime.ts";
 
 const CHUNK_BYTES = 65536;
 
@@ -31,7 +31,8 @@ function mergeAxes({ shape, fromStrides, toStrides }: Copy): Axis[] {
     if (size === 1) return;
     const axis = { size, from: fromStrides[i]!, to: toStrides[i]! };
     const outer = merged.at(-1);
-    if (outer && outer.from === axis.from * size && outer.to === axis.to * size) merged[merged.length - 1] = { ...axis, size: outer.size * size };
+    if (outer && outer.from === axis.from * size && outer.to === axis.to * size)
+      merged[merged.length - 1] = { ...axis, size: outer.size * size };
     else merged.push(axis);
   });
   return merged;
@@ -43,7 +44,13 @@ function isTranspose(axes: readonly Axis[]): boolean {
   const [batch] = axes.length === 3 ? axes : [];
   if (axes.length < 2 || axes.length > 3) return false;
   const matrix = rows!.size * columns!.size;
-  return rows!.from === 1 && columns!.from === rows!.size && rows!.to === columns!.size && columns!.to === 1 && (!batch || (batch.from === matrix && batch.to === matrix));
+  return (
+    rows!.from === 1 &&
+    columns!.from === rows!.size &&
+    rows!.to === columns!.size &&
+    columns!.to === 1 &&
+    (!batch || (batch.from === matrix && batch.to === matrix))
+  );
 }
 
 /** Copies a block; false if it has more axes than the kernel takes. */
@@ -58,7 +65,12 @@ function copy(runtime: WasmRuntime, block: Copy): boolean {
     const perChunk = Math.max(4, Math.ceil(CHUNK_BYTES / (rows.size * 4) / 4) * 4);
     const chunks = Math.ceil(columns.size / perChunk);
     const matrices = axes.length === 3 ? axes[0]!.size : 1;
-    runtime.run("transposeMatrices", [block.from, block.to, rows.size, columns.size, perChunk, chunks], chunks * matrices, nanoseconds);
+    runtime.run(
+      "transposeMatrices",
+      [block.from, block.to, rows.size, columns.size, perChunk, chunks],
+      chunks * matrices,
+      nanoseconds,
+    );
     return true;
   }
   const row = axes.pop() ?? { size: 1, from: 1, to: 1 };
@@ -66,23 +78,49 @@ function copy(runtime: WasmRuntime, block: Copy): boolean {
   const rows = axes.reduce((product, axis) => product * axis.size, 1);
   const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / (row.size * bytes)));
   const table = axes.flatMap(({ size, from, to }) => [size, from * bytes, to * bytes]);
-  runtime.run("copyStrided", [block.from, block.to, axes.length, rows, perChunk, row.size, row.from * bytes, row.to * bytes, bytes, ...table], Math.ceil(rows / perChunk), nanoseconds);
+  runtime.run(
+    "copyStrided",
+    [block.from, block.to, axes.length, rows, perChunk, row.size, row.from * bytes, row.to * bytes, bytes, ...table],
+    Math.ceil(rows / perChunk),
+    nanoseconds,
+  );
   return true;
 }
 
 const is4Bytes = ({ dtype }: Operand): boolean => bytesPerElement[dtype] <= 4;
 
 /** Element offset of `starts` in a tensor of these strides. */
-const offsetOf = (starts: readonly number[], strides: readonly number[]): number => starts.reduce((sum, start, axis) => sum + start * strides[axis]!, 0);
+const offsetOf = (starts: readonly number[], strides: readonly number[]): number =>
+  starts.reduce((sum, start, axis) => sum + start * strides[axis]!, 0);
 
 /** Copies all of `part` to or from the block of `whole` that begins at `starts`. */
-function copyPart(runtime: WasmRuntime, whole: Operand, part: Operand, starts: readonly number[], direction: "in" | "out"): boolean {
+function copyPart(
+  runtime: WasmRuntime,
+  whole: Operand,
+  part: Operand,
+  starts: readonly number[],
+  direction: "in" | "out",
+): boolean {
   const [wholeStrides, partStrides] = [stridesOf(whole.shape), stridesOf(part.shape)];
   const block = addressOf(whole) + offsetOf(starts, wholeStrides) * bytesPerElement[whole.dtype];
   const { shape, dtype } = part;
   return direction === "in"
-    ? copy(runtime, { from: addressOf(part), to: block, shape, fromStrides: partStrides, toStrides: wholeStrides, dtype })
-    : copy(runtime, { from: block, to: addressOf(part), shape, fromStrides: wholeStrides, toStrides: partStrides, dtype });
+    ? copy(runtime, {
+        from: addressOf(part),
+        to: block,
+        shape,
+        fromStrides: partStrides,
+        toStrides: wholeStrides,
+        dtype,
+      })
+    : copy(runtime, {
+        from: block,
+        to: addressOf(part),
+        shape,
+        fromStrides: wholeStrides,
+        toStrides: partStrides,
+        dtype,
+      });
 }
 
 function fill(runtime: WasmRuntime, { buffer, shape, dtype }: Operand, value: number): void {
@@ -101,7 +139,8 @@ export function fillZeros(runtime: WasmRuntime, operand: Operand): void {
   fill(runtime, operand, 0);
 }
 
-const starting = (operand: Operand, axis: number, start: number): number[] => operand.shape.map((_, i) => (i === axis ? start : 0));
+const starting = (operand: Operand, axis: number, start: number): number[] =>
+  operand.shape.map((_, i) => (i === axis ? start : 0));
 
 /** Kernels that move elements of 1 or 4 bytes and compute nothing. */
 export function moveKernels(runtime: WasmRuntime): Record<string, Kernel> {
@@ -109,15 +148,38 @@ export function moveKernels(runtime: WasmRuntime): Record<string, Kernel> {
     permute([x], [y], { order }) {
       if (!is4Bytes(x!)) return false;
       const strides = stridesOf(x!.shape);
-      return copy(runtime, { from: addressOf(x!), to: addressOf(y!), shape: y!.shape, fromStrides: (order as number[]).map((axis) => strides[axis]!), toStrides: stridesOf(y!.shape), dtype: x!.dtype });
+      return copy(runtime, {
+        from: addressOf(x!),
+        to: addressOf(y!),
+        shape: y!.shape,
+        fromStrides: (order as number[]).map((axis) => strides[axis]!),
+        toStrides: stridesOf(y!.shape),
+        dtype: x!.dtype,
+      });
     },
     broadcast([x], [y]) {
       if (!is4Bytes(x!)) return false;
-      return copy(runtime, { from: addressOf(x!), to: addressOf(y!), shape: y!.shape, fromStrides: broadcastStrides(x!.shape, y!.shape), toStrides: stridesOf(y!.shape), dtype: x!.dtype });
+      return copy(runtime, {
+        from: addressOf(x!),
+        to: addressOf(y!),
+        shape: y!.shape,
+        fromStrides: broadcastStrides(x!.shape, y!.shape),
+        toStrides: stridesOf(y!.shape),
+        dtype: x!.dtype,
+      });
     },
     slice: ([x], [y], { starts }) => is4Bytes(x!) && copyPart(runtime, x!, y!, starts as number[], "out"),
-    assignSlice: ([target, source], _, { starts }) => is4Bytes(target!) && copyPart(runtime, target!, source!, starts as number[], "in"),
-    assign: ([target, source]) => is4Bytes(target!) && copyPart(runtime, target!, source!, target!.shape.map(() => 0), "in"),
+    assignSlice: ([target, source], _, { starts }) =>
+      is4Bytes(target!) && copyPart(runtime, target!, source!, starts as number[], "in"),
+    assign: ([target, source]) =>
+      is4Bytes(target!) &&
+      copyPart(
+        runtime,
+        target!,
+        source!,
+        target!.shape.map(() => 0),
+        "in",
+      ),
     pad([x], [y], { before, value }) {
       if (!is4Bytes(x!)) return false;
       fill(runtime, y!, value as number);
