@@ -1,5 +1,12 @@
 // What the examples in docstrings take for granted; they run in an empty folder.
-import { memoryFileStore, type NamedArray, openSafetensors, writeSafetensors, writeWeights } from "../src/index.ts";
+import {
+  memoryFileStore,
+  type NamedArray,
+  openSafetensors,
+  saveSnapshot,
+  writeSafetensors,
+  writeWeights,
+} from "../src/index.ts";
 import { nodeFileStore } from "../src/node.ts";
 
 const array = (shape: readonly number[]): NamedArray => ({
