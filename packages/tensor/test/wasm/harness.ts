@@ -29,10 +29,16 @@ export function numbers(seed: number, count: number): Float32Array {
   return Float32Array.from({ length: count }, () => next() * 2 - 1);
 }
 
-export function operand(backend: WasmBackend, shape: readonly number[], values?: Float32Array): Operand {
-  const buffer = backend.allocate(sizeOf(shape) * 4);
-  backend.write(buffer, values ?? new Float32Array(sizeOf(shape)).fill(Number.NaN));
-  return { buffer, shape, dtype: "float32" };
+/** A buffer that holds `values`, or float32 NaN where a kernel is to write. Bytes are bool. */
+export function operand(
+  backend: WasmBackend,
+  shape: readonly number[],
+  values: Float32Array | Int32Array | Uint8Array = new Float32Array(sizeOf(shape)).fill(Number.NaN),
+): Operand {
+  const buffer = backend.allocate(values.byteLength);
+  backend.write(buffer, values);
+  const dtype = values instanceof Float32Array ? "float32" : values instanceof Int32Array ? "int32" : "bool";
+  return { buffer, shape, dtype };
 }
 
 export function valuesOf(backend: WasmBackend, x: Operand): Float32Array {

@@ -1,7 +1,7 @@
 import type { Kernel } from "../../../backend.ts";
 import { sizeOf } from "../../../shape.ts";
 import { bytesPerElement } from "../../../types.ts";
-import { type WasmRuntime, addressOf } from "../runtime.ts";
+import { addressOf, type WasmRuntime } from "../runtime.ts";
 import { fillZeros } from "./move.ts";
 
 const CHUNK_BYTES = 65536;
@@ -19,7 +19,12 @@ export function gatherKernels(runtime: WasmRuntime): Record<string, Kernel> {
       if (bytesPerElement[x!.dtype] > 4 || x!.shape[axis] === 0) return false;
       if (rows * bytes === 0) return;
       const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / bytes));
-      runtime.run("gatherRows", [addressOf(x!), addressOf(indices!), addressOf(y!), rows, count, x!.shape[axis]!, bytes, perChunk], Math.ceil(rows / perChunk), rows * (2 + bytes * 0.1));
+      runtime.run(
+        "gatherRows",
+        [addressOf(x!), addressOf(indices!), addressOf(y!), rows, count, x!.shape[axis]!, bytes, perChunk],
+        Math.ceil(rows / perChunk),
+        rows * (2 + bytes * 0.1),
+      );
     },
     scatterAdd([updates, indices], [y], attributes) {
       const axis = attributes["axis"] as number;
@@ -30,7 +35,12 @@ export function gatherKernels(runtime: WasmRuntime): Record<string, Kernel> {
       fillZeros(runtime, y!);
       if (outer * width * count === 0 || y!.shape[axis] === 0) return;
       const chunks = Math.ceil(width / COLUMNS);
-      runtime.run("scatterAddRows", [addressOf(updates!), addressOf(indices!), addressOf(y!), count, y!.shape[axis]!, width, COLUMNS, chunks], chunks * outer, count * outer * (2 * chunks + width * 0.2));
+      runtime.run(
+        "scatterAddRows",
+        [addressOf(updates!), addressOf(indices!), addressOf(y!), count, y!.shape[axis]!, width, COLUMNS, chunks],
+        chunks * outer,
+        count * outer * (2 * chunks + width * 0.2),
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Kernel, Operand } from "../../../backend.ts";
-import { broadcastStrides } from "../../../strides.ts";
 import { sizeOf, stridesOf } from "../../../shape.ts";
+import { broadcastStrides } from "../../../strides.ts";
 import { bytesPerElement, type DType, viewArray } from "../../../types.ts";
 import { addressOf, type WasmRuntime } from "../runtime.ts";
 
