@@ -4,6 +4,7 @@ export type { DecoderBlock, DecoderParts, ForwardObserver, ForwardOptions } from
 export { Decoder } from "./decoder.ts";
 export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
 export { gpt2, gpt2Presets } from "./gpt2.ts";
+export { configFromHuggingFace } from "./hugging-face/config-from-hugging-face.ts";
 export type { ModelType } from "./hugging-face/families.ts";
 export { families } from "./hugging-face/families.ts";
 export type { ModelFamily, WeightRow } from "./hugging-face/family.ts";
