@@ -23,7 +23,11 @@ async function failures(cases: readonly ConformanceCase[]): Promise<string[]> {
 for (const [name, backend] of backends) {
   if (!backend) console.log(`conformance: ${name} skipped, because this engine has no WebAssembly SIMD`);
   describe.skipIf(!backend)(name, () => {
-    const groups = Map.groupBy(backend ? conformanceCases(backend) : [], ({ op, pass }) => `${op} ${pass}`);
+    const groups = new Map<string, ConformanceCase[]>();
+    for (const c of backend ? conformanceCases(backend) : []) {
+      const group = `${c.op} ${c.pass}`;
+      groups.set(group, [...(groups.get(group) ?? []), c]);
+    }
     for (const [group, cases] of groups) {
       test(`${group}: ${cases.length} cases`, async () => {
         expect(await failures(cases)).toEqual([]);
