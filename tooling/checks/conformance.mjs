@@ -1,27 +1,30 @@
 // node tooling/checks/conformance.mjs: runs the cases that the built @heed/tensor publishes for backends, without a test
-// framework, on whichever Node runs this. One JSON line per case.
+// framework, on whichever Node runs this. One JSON line per case, and the table of what ran where at the end.
 import { createReferenceBackend, createWasmBackend } from "@heed/tensor";
-import { conformanceCases } from "@heed/tensor/testing";
+import { conformanceCases, ledger } from "@heed/tensor/testing";
 
 const backends = {
   reference: createReferenceBackend(),
-  "WebAssembly, 1 thread": createWasmBackend({ threads: 1 }),
-  "WebAssembly, 2 threads": createWasmBackend({ threads: 2 }),
-  "WebAssembly without relaxed SIMD": createWasmBackend({ threads: 1, relaxed: false }),
+  "wasm, 1 thread": createWasmBackend({ threads: 1 }),
+  "wasm, 2 threads": createWasmBackend({ threads: 2 }),
+  "wasm without relaxed SIMD": createWasmBackend({ threads: 1, relaxed: false }),
 };
 
+const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
 let count = 0;
-for (const [backend, instance] of Object.entries(backends)) {
-  for (const { op, name, run } of conformanceCases(instance)) {
+const results = [];
+for (const [label, backend] of Object.entries(backends)) {
+  for (const { op, name, run } of conformanceCases(backend)) {
     let reason;
     try {
-      await run();
+      results.push({ ...(await run()), backend: backend.name });
     } catch (error) {
       reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
     count++;
-    process.stdout.write(`${JSON.stringify({ name: `${backend}: ${op}: ${name}`, reason })}\n`);
+    print({ name: `${label}: ${op}: ${name}`, reason });
   }
-  instance.close?.();
+  backend.close?.();
 }
-process.stdout.write(`${JSON.stringify({ end: count })}\n`);
+print({ end: count, ledger: ledger(results) });

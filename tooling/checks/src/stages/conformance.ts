@@ -1,4 +1,6 @@
+import type { LedgerRow } from "@heed/tensor/testing";
 import { command } from "../command.ts";
+import { ledgerTable } from "../ledger.ts";
 import { failed, type Outcome, passed, type Stage, skipped } from "../stage.ts";
 import { at } from "../workspace.ts";
 import { nodes } from "./end-to-end.ts";
@@ -7,6 +9,7 @@ interface Line {
   readonly name?: string;
   readonly reason?: string;
   readonly end?: number;
+  readonly ledger?: readonly LedgerRow[];
 }
 
 async function conformanceOn(label: string, node: string): Promise<Outcome[]> {
@@ -20,7 +23,10 @@ async function conformanceOn(label: string, node: string): Promise<Outcome[]> {
     .map(({ name, reason }) =>
       reason === undefined ? passed(`[${label}] ${name}`) : failed(`[${label}] ${name}`, reason),
     );
-  const announced = lines.find((line) => line.end !== undefined)?.end;
+  const last = lines.find((line) => line.end !== undefined);
+  const announced = last?.end ?? 0;
+  if (last?.ledger)
+    console.log(`What ran on the ${label}, and its largest relative error:\n${ledgerTable(last.ledger)}`);
   if (code === 0 && announced === outcomes.length && announced > 0) return outcomes;
   return [
     ...outcomes,
