@@ -22,9 +22,18 @@ export function createMetaBackend(): Backend {
     allocate: (bytes): BackendBuffer => ({ bytes }),
     free: () => {},
     write: () => {},
-    read: () => Promise.reject(new UnsupportedOpError("data: backend meta has no values, expected a backend that computes. Use it for shapes only")),
+    read: () =>
+      Promise.reject(
+        new UnsupportedOpError(
+          "data: backend meta has no values, expected a backend that computes. Use it for shapes only",
+        ),
+      ),
     view: (_, __, bytes): BackendBuffer => ({ bytes }),
-    capabilities: () => ({ dtypes: ["float32", "float64", "int32", "bool"], threads: 0, details: { kernels: "none: shapes only" } }),
+    capabilities: () => ({
+      dtypes: ["float32", "float64", "int32", "bool"],
+      threads: 0,
+      details: { kernels: "none: shapes only" },
+    }),
     ...kernelCounter(),
   };
 }

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import * as everything from "../src/index.ts";
+
+test("the exported names, so that a new one is seen in review", () => {
+  expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
+    [
+      "Decoder",
+      "PreNormBlock",
+      "activations",
+      "configFromHuggingFace",
+      "families",
+      "gpt2",
+      "gpt2Presets",
+      "loadPretrained",
+      "namedWeights",
+      "savePretrained",
+    ]
+  `);
+});
