@@ -18,21 +18,30 @@ export const wrongUse = (message: string): CliError => new CliError(exitCodes.wr
 /** A file is not what it should be. */
 export const badInput = (message: string): CliError => new CliError(exitCodes.badInput, message);
 
-const namesOf = (error: Error): string[] => {
-  const names = [error.name];
-  for (let type = Object.getPrototypeOf(error); type && type !== Error.prototype; type = Object.getPrototypeOf(type)) names.push(type.constructor.name);
-  return names;
+/** What was computed is not what it should be. */
+export const checkFailed = (message: string): CliError => new CliError(exitCodes.checkFailed, message);
+
+const codesByName: Readonly<Record<string, number>> = {
+  CheckpointError: exitCodes.badInput,
+  TokenizerError: exitCodes.badInput,
+  OutOfMemoryError: exitCodes.wrongUse,
+  RangeError: exitCodes.wrongUse,
+  ShapeError: exitCodes.wrongUse,
 };
 
+/** Our messages begin with the function that refuses; those of the JavaScript engine do not. */
+const isOurs = (error: Error): boolean => /^\w+: /.test(error.message);
+
 /**
- * The exit code of any error: files that cannot be read or saved are bad input; options that a package refuses are
- * wrong use; anything else is ours to mend and keeps its stack.
+ * The exit code of an error that is the user's to mend: files that cannot be read or saved are bad input, options that
+ * a package refuses are wrong use. Undefined for anything else.
  */
 export function exitCodeOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof CliError) return error.exitCode;
-  const names = namesOf(error);
-  if (names.some((name) => name === "CheckpointError" || name === "TokenizerError")) return exitCodes.badInput;
-  if (names.some((name) => name === "RangeError" || name === "ShapeError")) return exitCodes.wrongUse;
-  return undefined;
+  return isOurs(error) ? codesByName[error.name] : undefined;
 }
+
+/** Whether a package refused a value: its shape or range is wrong. */
+export const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && isOurs(error) && (error.name === "RangeError" || error.name === "ShapeError");

@@ -1,5 +1,9 @@
 #!/usr/bin/env node
+import { processStreams } from "./process-streams.ts";
 import { main } from "./program.ts";
+import { programName } from "./program-name.ts";
 
-// npm runs scripts in the package's folder and says in INIT_CWD where the user is.
-process.exitCode = await main(process.argv.slice(2), process, process.env["INIT_CWD"] ?? process.cwd());
+process.exitCode = await main(process.argv.slice(2), processStreams(), {
+  cwd: process.cwd(),
+  program: programName(process.env),
+});

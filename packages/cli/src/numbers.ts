@@ -6,21 +6,26 @@ interface NumberRule {
   accepts(value: number): boolean;
 }
 
-const parser = ({ words, accepts }: NumberRule) => (text: string): number => {
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (!accepts(value)) throw new InvalidArgumentError(`Expected ${words}, got ${text}.`);
-  return value;
-};
+const parser =
+  ({ words, accepts }: NumberRule) =>
+  (text: string): number => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!accepts(value)) throw new InvalidArgumentError(`Expected ${words}.`);
+    return value;
+  };
 
 /** A whole number between two bounds, both included. */
 export const wholeNumber = (least: number, most: number) =>
-  parser({ words: `a whole number in ${least}..${most}`, accepts: (value) => Number.isInteger(value) && value >= least && value <= most });
+  parser({
+    words: `a whole number in ${least}..${most}`,
+    accepts: (value) => Number.isInteger(value) && value >= least && value <= most,
+  });
 
-/** A finite number > 0, at most `most`. */
+/** A number > 0, at most `most`. */
 export const positiveNumber = (most: number) =>
   parser({ words: `a number > 0 and <= ${most}`, accepts: (value) => value > 0 && value <= most });
 
-/** A finite number >= 0, at most `most`. */
+/** A number >= 0, at most `most`. */
 export const nonNegativeNumber = (most: number) =>
   parser({ words: `a number in 0..${most}`, accepts: (value) => value >= 0 && value <= most });
 

@@ -1,22 +1,32 @@
-import { readJsonFile } from "@heed/checkpoints";
-import { nodeFileStore } from "@heed/checkpoints/node";
-import { type Tokenizer, loadTokenizer } from "@heed/data";
-import { type Pretrained, loadPretrained } from "@heed/models";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { badInput } from "./errors.ts";
+import { readJsonFile } from "@heed/checkpoints";
+import { nodeFileStore } from "@heed/checkpoints/node";
+import { loadTokenizer, type Tokenizer } from "@heed/data";
+import { loadPretrained, type Pretrained } from "@heed/models";
+import { badInput, isRefusal } from "./errors.ts";
 
-const isRefusal = (error: unknown): error is Error => error instanceof RangeError || (error instanceof Error && error.name === "ShapeError");
+const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
-async function expectFolder(command: string, folder: string): Promise<void> {
+/** @throws CliError unless `folder` is a folder with a config.json */
+export async function expectModelFolder(command: string, folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
-  if (!found) throw badInput(`${command}: folder ${folder} does not exist, expected a Hugging Face folder. Check the path`);
-  if (!found.isDirectory()) throw badInput(`${command}: ${folder} is a file, expected a Hugging Face folder. Name the folder it is in`);
+  if (!found) {
+    throw badInput(`${command}: folder ${folder} does not exist, expected a Hugging Face folder. Check the path`);
+  }
+  if (!found.isDirectory()) {
+    throw badInput(`${command}: ${folder} is a file, expected a Hugging Face folder. Name the folder it is in`);
+  }
+  if (await exists(join(folder, "config.json"))) return;
+  const hint = (await exists(join(folder, "run")))
+    ? "Its run has not ended: continue it with train --resume"
+    : "Check the path";
+  throw badInput(`${command}: ${folder} has no config.json, expected a Hugging Face folder. ${hint}`);
 }
 
 /** Loads a Hugging Face folder; what does not fit in it is bad input. */
 export async function openModel(command: string, folder: string): Promise<Pretrained> {
-  await expectFolder(command, folder);
+  await expectModelFolder(command, folder);
   try {
     return await loadPretrained(nodeFileStore(), folder);
   } catch (error) {
@@ -28,10 +38,16 @@ export async function openModel(command: string, folder: string): Promise<Pretra
 /** Loads the tokenizer beside a model. @throws CliError if there is none or its vocabulary is larger than the model's */
 export async function openTokenizer(command: string, folder: string, vocabSize: number): Promise<Tokenizer> {
   const path = join(folder, "tokenizer.json");
-  if ((await nodeFileStore().size(path)) === null) throw badInput(`${command}: ${folder} has no tokenizer.json, expected one beside the model. Copy it from where the model was trained`);
+  if (!(await exists(path))) {
+    throw badInput(
+      `${command}: ${folder} has no tokenizer.json, expected one beside the model. Copy it from where the model was trained`,
+    );
+  }
   const tokenizer = loadTokenizer(await readJsonFile(nodeFileStore(), path));
   if (tokenizer.vocabSize > vocabSize) {
-    throw badInput(`${command}: ${path} has ${tokenizer.vocabSize} tokens, expected at most ${vocabSize} (vocab_size of config.json). It belongs to another model`);
+    throw badInput(
+      `${command}: ${path} has ${tokenizer.vocabSize} tokens, expected at most ${vocabSize} (vocab_size of config.json). It belongs to another model`,
+    );
   }
   return tokenizer;
 }

@@ -26,7 +26,8 @@ export function createProgress(total: number, from: number, streams: Streams, qu
 function bar(total: number, from: number): Progress {
   const single = new SingleBar(
     {
-      format: "{bar} {percentage}% | step {value}/{total} | loss {loss} | val {validation} | {rate} tok/s | {eta_formatted} left",
+      format:
+        "{bar} {percentage}% | step {value}/{total} | loss {loss} | val {validation} | {rate} tok/s | {eta_formatted} left",
       stream: process.stderr,
       hideCursor: true,
       barsize: 24,
@@ -52,7 +53,8 @@ function lines(total: number, from: number, { stderr }: Streams): Progress {
   const every = Math.max(1, Math.ceil((total - from) / 40));
   return {
     update(done, { loss, validation, rate }) {
-      if (done % every === 0 || done === total) stderr.write(`step ${done}/${total} | loss ${loss} | val ${validation} | ${rate} tok/s\n`);
+      if (done % every === 0 || done === total)
+        stderr.write(`step ${done}/${total} | loss ${loss} | val ${validation} | ${rate} tok/s\n`);
     },
     line: (text) => stderr.write(`${text}\n`),
     stop() {},

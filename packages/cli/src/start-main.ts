@@ -1,37 +1,52 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "@heed/checkpoints";
+import { nodeFileStore } from "@heed/checkpoints/node";
 import { generateCorpus } from "./corpus/index.ts";
 import type { Streams } from "./output.ts";
-import { main } from "./program.ts";
-
-/** Two minutes on two cores: enough to write sentences. */
-const preset = ["--layers", "4", "--heads", "4", "--width", "128", "--context", "128", "--batch", "16", "--steps", "700", "--eval-every", "100", "--save-every", "100"];
+import { type MainOptions, main } from "./program.ts";
+import type { StartDefaults } from "./train/start-defaults.ts";
 
 const corpusBytes = 600_000;
-const folder = "runs";
+const corpusSeed = 1;
 
-/** `runs/start`, or the first of `runs/start-2`, ... that does not exist yet. */
-async function newFolder(cwd: string): Promise<string> {
-  const taken = new Set(await readdir(join(cwd, folder)));
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? "start" : `start-${number}`;
-    if (!taken.has(name)) return join(folder, name);
-  }
+/** About two minutes on two cores: enough to write sentences. */
+const settings: StartDefaults["settings"] = {
+  ...{ layers: 4, heads: 4, width: 128, context: 128, batch: 16, steps: 700 },
+  ...{ evalEvery: 100, evalBatches: 5, saveEvery: 100 },
+};
+
+/** `start` counts as `start-1`. */
+const numberOf = (name: string): number => Number(/^start(?:-(\d+))?$/.exec(name)?.[1] ?? (name === "start" ? 1 : 0));
+
+async function numbersIn(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.map(numberOf).filter((number) => number > 0);
 }
 
-/** The text that comes with the repository, made by its grammar; the same every time. */
-async function writeCorpus(cwd: string): Promise<string> {
-  const path = join(cwd, folder, "corpus.txt");
-  await mkdir(join(cwd, folder), { recursive: true });
-  await writeFile(path, generateCorpus(1, corpusBytes));
-  return relative(cwd, path);
+const folderOf = (runs: string, number: number): string => join(runs, number === 1 ? "start" : `start-${number}`);
+
+/** Runs are `runs/start`, `runs/start-2`, ...; the text is made by its grammar, the same every time. */
+function startDefaults(cwd: string): StartDefaults {
+  const runs = join(cwd, "runs");
+  return {
+    settings,
+    async corpus() {
+      const path = join(runs, "corpus.txt");
+      await mkdir(runs, { recursive: true });
+      const text = new TextEncoder().encode(generateCorpus(corpusSeed, corpusBytes));
+      await writeFileAtomic(nodeFileStore(), path, [text]);
+      return path;
+    },
+    newFolder: async () => folderOf(runs, Math.max(0, ...(await numbersIn(runs))) + 1),
+    async lastFolder() {
+      const numbers = await numbersIn(runs);
+      return numbers.length === 0 ? undefined : folderOf(runs, Math.max(...numbers));
+    },
+  };
 }
 
-/** What `npm start` does: `train` with settings for two minutes; arguments are those of `train` and come after. */
-export async function startMain(args: readonly string[], streams: Streams, cwd: string): Promise<number> {
-  const resumes = args.includes("--resume") || args.includes("--help");
-  const hasFile = args.some((arg, i) => !arg.startsWith("-") && (i === 0 || !args[i - 1]!.startsWith("--") || args[i - 1] === "--json"));
-  const corpus = await writeCorpus(cwd);
-  const out = args.includes("--out") || resumes ? [] : ["--out", await newFolder(cwd)];
-  return main(["train", ...(hasFile || resumes ? [] : [corpus]), ...(resumes ? [] : preset), ...out, ...args], streams, cwd);
+/** What `npm start` does: `train` with settings for two minutes; arguments are those of `train`. */
+export function startMain(args: readonly string[], streams: Streams, options: MainOptions): Promise<number> {
+  return main(["train", ...args], streams, { ...options, start: startDefaults(options.cwd) });
 }

@@ -5,8 +5,8 @@ import { crossEntropy, dispose, fromArray, item, matmul, normal, rng, scope, val
 import { generate, greedy } from "@heed/train";
 import { Command } from "commander";
 import { chooseBackend } from "../backend.ts";
+import type { Context } from "../context.ts";
 import { wholeNumber } from "../numbers.ts";
-import type { Context } from "../program.ts";
 
 interface BenchFlags {
   readonly rounds: number;
@@ -22,11 +22,12 @@ interface Figure {
   readonly unit: string;
 }
 
+/** `bench`: what this machine reaches. */
 export function benchCommand(context: Context): Command {
   return new Command("bench")
     .description("Measure this machine: matrix products, a training step, decoding.")
     .option("--rounds <n>", "rounds of which the fastest counts", wholeNumber(1, 1000), 5)
-    .option("--threads <n>", "threads to compute with", wholeNumber(1, 64))
+    .option("--threads <n>", "threads to compute with (default: as many as the machine has)", wholeNumber(1, 64))
     .action((flags: BenchFlags) => run(context, flags));
 }
 
@@ -36,12 +37,18 @@ async function run({ output }: Context, { rounds, threads }: BenchFlags): Promis
   for await (const { name, milliseconds, amount, unit } of figures(rounds)) {
     const rate = amount / (milliseconds / 1000);
     output.event({ event: "figure", name, milliseconds, rate, unit });
-    output.line(`${name.padEnd(52)} ${milliseconds.toFixed(2).padStart(9)} ms  ${rate.toPrecision(3).padStart(8)} ${unit}/s`);
+    output.line(
+      `${name.padEnd(52)} ${milliseconds.toFixed(2).padStart(9)} ms  ${rate.toPrecision(3).padStart(8)} ${unit}/s`,
+    );
   }
 }
 
 async function* figures(rounds: number): AsyncGenerator<Figure> {
-  for (const [M, K, N] of [[512, 512, 512], [2048, 128, 512]] as const) yield await matmulFigure(M, K, N, rounds);
+  for (const [M, K, N] of [
+    [512, 512, 512],
+    [2048, 128, 512],
+  ] as const)
+    yield await matmulFigure(M, K, N, rounds);
   yield await stepFigure(rounds);
   yield await decodeFigure(rounds);
 }
@@ -57,7 +64,7 @@ async function fastest(rounds: number, body: () => void | Promise<void>): Promis
 }
 
 async function matmulFigure(M: number, K: number, N: number, rounds: number): Promise<Figure> {
-  const [a, b] = [normal([M, K], rng(1)), normal([K, N], rng(2))];
+  const [a, b] = [normal([M, K], { rng: rng(1) }), normal([K, N], { rng: rng(2) })];
   const milliseconds = await fastest(rounds, () => matmul(a, b).dispose());
   dispose([a, b]);
   return { name: `matmul ${M} x ${K} x ${N}`, milliseconds, amount: (2 * M * K * N) / 1e9, unit: "GFLOP" };
@@ -77,7 +84,10 @@ async function stepFigure(rounds: number): Promise<Figure> {
   const [inputs, targets] = [fromArray(randomTokens(B * T), [B, T]), fromArray(randomTokens(B * T), [B, T])];
   const milliseconds = await fastest(rounds, () =>
     scope(() => {
-      const { value, gradients } = valueAndGradients(() => crossEntropy(model.forward(inputs), targets), optimizer.parameters);
+      const { value, gradients } = valueAndGradients(
+        () => crossEntropy(model.forward(inputs), targets),
+        optimizer.parameters,
+      );
       optimizer.step(gradients);
       item(value);
     }),

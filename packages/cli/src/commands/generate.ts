@@ -1,12 +1,15 @@
-import { generate, greedy, sample } from "@heed/train";
-import { rng } from "@heed/tensor";
-import { Command } from "commander";
 import { resolve } from "node:path";
+import { isTokenizerError, type Tokenizer } from "@heed/data";
+import type { Pretrained } from "@heed/models";
+import { rng } from "@heed/tensor";
+import { generate, greedy, type Sampler, sample } from "@heed/train";
+import { Command } from "commander";
 import { chooseBackend } from "../backend.ts";
+import type { Context } from "../context.ts";
 import { wrongUse } from "../errors.ts";
 import { nonNegativeNumber, positiveNumber, wholeNumber } from "../numbers.ts";
 import { openModel, openTokenizer } from "../open-model.ts";
-import type { Context } from "../program.ts";
+import { textStream } from "../text-stream.ts";
 
 interface GenerateFlags {
   readonly prompt: string;
@@ -18,6 +21,7 @@ interface GenerateFlags {
   readonly threads?: number;
 }
 
+/** `generate`: continues a prompt. */
 export function generateCommand(context: Context): Command {
   return new Command("generate")
     .description("Continue a prompt with a model.")
@@ -25,35 +29,82 @@ export function generateCommand(context: Context): Command {
     .option("--prompt <text>", "what to continue", "\n")
     .option("--tokens <n>", "tokens to add", wholeNumber(0, 1_000_000), 300)
     .option("--temperature <t>", "0 takes the most probable token", nonNegativeNumber(1000), 0.8)
-    .option("--top-k <n>", "only the n most probable tokens", wholeNumber(1, 1_000_000_000))
+    .option("--top-k <n>", "only the n most probable tokens (default: all)", wholeNumber(1, 1_000_000_000))
     .option("--top-p <p>", "only the most probable tokens that add up to p", positiveNumber(1), 1)
     .option("--seed <n>", "of the draws", wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
-    .option("--threads <n>", "threads to compute with", wholeNumber(1, 64))
+    .option("--threads <n>", "threads to compute with (default: as many as the machine has)", wholeNumber(1, 64))
     .action((folder: string, flags: GenerateFlags) => run(context, resolve(context.cwd, folder), flags));
+}
+
+function encodePrompt(tokenizer: Tokenizer, prompt: string, most: number): Int32Array {
+  const encode = (): Int32Array => {
+    try {
+      return tokenizer.encode(prompt);
+    } catch (error) {
+      if (isTokenizerError(error) && error.code === "text") throw wrongUse(`generate: --prompt: ${error.message}`);
+      throw error;
+    }
+  };
+  const tokens = encode();
+  if (tokens.length === 0) {
+    throw wrongUse(
+      `generate: --prompt has no tokens, expected at least one, got ${JSON.stringify(prompt)}. Give a text`,
+    );
+  }
+  if (tokens.length > most) {
+    throw wrongUse(
+      `generate: --prompt has ${tokens.length} tokens, expected at most ${most} (the model's context). Shorten it`,
+    );
+  }
+  return tokens;
+}
+
+/** A model may have more rows than its tokenizer has tokens: those are never drawn. */
+const within =
+  (vocabSize: number, sampler: Sampler): Sampler =>
+  (logits, random) =>
+    sampler(logits.subarray(0, vocabSize), random);
+
+function samplerOf({ temperature, topK, topP }: GenerateFlags): Sampler {
+  return temperature === 0 ? greedy() : sample({ temperature, topP, ...(topK !== undefined && { topK }) });
+}
+
+/** The tokens that end a text, as the model's files name them. */
+function stopTokensOf({ origin }: Pretrained): number[] {
+  const named = origin?.generationConfig?.["eos_token_id"] ?? origin?.config["eos_token_id"];
+  return [named].flat().filter((id) => typeof id === "number");
 }
 
 async function run({ output, streams }: Context, folder: string, flags: GenerateFlags): Promise<void> {
   chooseBackend(flags.threads);
-  const { model } = await openModel("generate", folder);
+  const pretrained = await openModel("generate", folder);
+  const { model } = pretrained;
   const tokenizer = await openTokenizer("generate", folder, model.vocabSize);
-  if (flags.prompt === "") throw wrongUse("generate: --prompt is empty, expected at least one character");
-  const prompt = tokenizer.encode(flags.prompt);
-  const { temperature, topK, topP } = flags;
-  const sampler = temperature === 0 ? greedy() : sample({ temperature, topP, ...(topK !== undefined && { topK }) });
+  const prompt = encodePrompt(tokenizer, flags.prompt, model.maxSeqLen);
   const started = performance.now();
   const ids: number[] = [];
-  let shown = "";
-  if (!output.json) streams.stdout.write(flags.prompt);
-  for await (const { tokens } of generate({ model, prompts: [prompt], maxNewTokens: flags.tokens, sampler, rng: rng(flags.seed) })) {
+  const shown = textStream(tokenizer);
+  let text = "";
+  const show = (more: string): void => {
+    text += more;
+    output.text(more);
+  };
+  output.text(flags.prompt);
+  for await (const { tokens } of generate({
+    model,
+    prompts: [prompt],
+    maxNewTokens: flags.tokens,
+    sampler: within(tokenizer.vocabSize, samplerOf(flags)),
+    rng: rng(flags.seed),
+    stopTokens: stopTokensOf(pretrained),
+    ...(streams.closed && { signal: streams.closed }),
+  })) {
     ids.push(tokens[0]!);
-    const text = tokenizer.decode(Int32Array.from(ids));
-    // A character of several tokens is shown when it is whole.
-    if (text.endsWith("\uFFFD")) continue;
-    if (!output.json) streams.stdout.write(text.slice(shown.length));
-    shown = text;
+    show(shown.push(tokens[0]!));
   }
-  const text = tokenizer.decode(Int32Array.from(ids));
-  output.line(text.slice(shown.length));
+  show(shown.end());
+  output.line();
   const seconds = (performance.now() - started) / 1000;
-  output.event({ event: "generated", prompt: flags.prompt, text, tokens: ids, seconds, tokensPerSecond: ids.length / seconds });
+  const rate = ids.length / seconds;
+  output.event({ event: "generated", prompt: flags.prompt, text, tokens: ids, seconds, tokensPerSecond: rate });
 }

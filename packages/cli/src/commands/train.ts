@@ -1,81 +1,125 @@
-import { Command, Option } from "commander";
 import { resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { Context } from "../context.ts";
 import { wrongUse } from "../errors.ts";
 import { fraction, nonNegativeNumber, positiveNumber, wholeNumber } from "../numbers.ts";
-import type { Context } from "../program.ts";
+import { suggest } from "../suggest.ts";
 import { runTrainCommand } from "../train/command.ts";
-import { type TunableSettings, defaultSettings, trainPresets } from "../train/settings.ts";
+import { defaultSettings, type TunableSettings, trainPresets } from "../train/settings.ts";
+import type { StartDefaults } from "../train/start-defaults.ts";
 
 const most = 2 ** 31 - 1;
 
-/** Options that are settings of the run: name, text, parser. Defaults are shown, and applied only when a run starts. */
-const settingOptions: readonly [flags: string, text: string, parse: (text: string) => number, key: keyof TunableSettings][] = [
-  ["--layers <n>", "blocks", wholeNumber(1, 1000), "layers"],
-  ["--heads <n>", "attention heads", wholeNumber(1, 1000), "heads"],
-  ["--width <n>", "model width", wholeNumber(1, 65536), "width"],
-  ["--context <n>", "tokens the model sees at once", wholeNumber(1, 65536), "context"],
-  ["--dropout <p>", "dropout probability", fraction, "dropout"],
-  ["--steps <n>", "updates", wholeNumber(1, most), "steps"],
-  ["--batch <n>", "sequences in a batch", wholeNumber(1, 65536), "batch"],
-  ["--accumulate <n>", "batches in an update", wholeNumber(1, 65536), "accumulate"],
-  ["--lr <rate>", "peak learning rate", positiveNumber(1000), "lr"],
-  ["--min-lr <rate>", "last learning rate (default: a tenth of the peak)", nonNegativeNumber(1000), "minLr"],
-  ["--warmup <n>", "updates until the peak", wholeNumber(0, most), "warmup"],
-  ["--beta1 <b>", "AdamW's decay of the mean gradient", fraction, "beta1"],
-  ["--beta2 <b>", "AdamW's decay of the mean squared gradient", fraction, "beta2"],
-  ["--weight-decay <rate>", "of matrices", nonNegativeNumber(1000), "weightDecay"],
-  ["--clip <norm>", "largest gradient norm, 0 for none", nonNegativeNumber(1e9), "clip"],
-  ["--validation <p>", "share of the text to validate on", positiveNumber(0.9), "validation"],
-  ["--seed <n>", "of weights, batches and dropout", wholeNumber(0, Number.MAX_SAFE_INTEGER), "seed"],
+type NumberKey = {
+  [Key in keyof TunableSettings]: TunableSettings[Key] extends number ? Key : never;
+}[keyof TunableSettings];
+
+/** Options that are settings of the run. Their defaults are shown, and applied only when a run starts. */
+const numberOptions: readonly (readonly [NumberKey, flags: string, text: string, parse: (text: string) => number])[] = [
+  ["layers", "--layers <n>", "blocks", wholeNumber(1, 1000)],
+  ["heads", "--heads <n>", "attention heads", wholeNumber(1, 1000)],
+  ["width", "--width <n>", "model width", wholeNumber(1, 65536)],
+  ["context", "--context <n>", "tokens the model sees at once", wholeNumber(1, 65536)],
+  ["dropout", "--dropout <p>", "dropout probability", fraction],
+  ["steps", "--steps <n>", "updates", wholeNumber(1, most)],
+  ["batch", "--batch <n>", "sequences in a batch", wholeNumber(1, 65536)],
+  ["accumulate", "--accumulate <n>", "batches in an update", wholeNumber(1, 65536)],
+  ["lr", "--lr <rate>", "peak learning rate", positiveNumber(1000)],
+  ["minLr", "--min-lr <rate>", "last learning rate", nonNegativeNumber(1000)],
+  ["warmup", "--warmup <n>", "updates until the peak", wholeNumber(0, most)],
+  ["beta1", "--beta1 <b>", "AdamW's decay of the mean gradient", fraction],
+  ["beta2", "--beta2 <b>", "AdamW's decay of the mean squared gradient", fraction],
+  ["weightDecay", "--weight-decay <rate>", "of matrices", nonNegativeNumber(1000)],
+  ["clip", "--clip <norm>", "largest gradient norm, 0 for any", nonNegativeNumber(1e9)],
+  ["validation", "--validation <p>", "share of the text to validate on", positiveNumber(0.9)],
+  ["seed", "--seed <n>", "of weights, batches and dropout", wholeNumber(0, Number.MAX_SAFE_INTEGER)],
+  ["evalEvery", "--eval-every <n>", "updates between validations", wholeNumber(1, most)],
+  ["evalBatches", "--eval-batches <n>", "validation batches in between; at the end all", wholeNumber(1, most)],
+  ["saveEvery", "--save-every <n>", "updates between snapshots", wholeNumber(1, most)],
 ];
 
-/** What the command line says beside the settings. */
-export interface TrainFlags {
-  readonly out: string;
+const derivedDefaults = { minLr: "a tenth of --lr", warmup: "a twentieth of --steps, at most 100" } as const;
+
+const settingKeys: readonly (keyof TunableSettings)[] = [
+  ...numberOptions.map(([key]) => key),
+  "tokenizer",
+  "activation",
+  "bias",
+];
+
+/** What commander makes of the options. */
+interface TrainFlags extends Partial<TunableSettings> {
+  readonly out?: string;
   readonly resume: boolean;
   readonly preset?: string;
-  readonly evalEvery: number;
-  readonly evalBatches: number;
-  readonly saveEvery: number;
   readonly sample: number;
   readonly threads?: number;
 }
 
-export function trainCommand(context: Context): Command {
+const presetNames = Object.keys(trainPresets);
+
+function presetName(name: string): string {
+  if (Object.hasOwn(trainPresets, name)) return name;
+  throw new InvalidArgumentError(`Expected one of ${presetNames.join(", ")}.${suggest(name, presetNames)}`);
+}
+
+/** An option that follows is not the name of a folder. */
+function folderName(name: string): string {
+  if (name === "" || name.startsWith("--")) throw new InvalidArgumentError("Expected the name of a folder.");
+  return name;
+}
+
+function addOptions(command: Command, defaults: Partial<TunableSettings>, out: string): Command {
+  const usual: Partial<TunableSettings> = { ...defaultSettings, ...defaults };
+  command
+    .option("--preset <name>", `settings to start from: ${presetNames.join(", ")}`, presetName)
+    .option("--out <folder>", `where to save (default: ${out})`, folderName)
+    .option("--resume", "continue the run in --out", false)
+    .addOption(
+      new Option("--tokenizer <kind>", `what a token is (default: ${usual.tokenizer})`).choices(["character", "byte"]),
+    )
+    .addOption(
+      new Option("--activation <name>", `of the feed-forward layers (default: ${usual.activation})`).choices([
+        "gelu",
+        "gelu_new",
+      ]),
+    )
+    .option("--bias", "biases in linear layers and norms (default: none)");
+  for (const [key, flags, text, parse] of numberOptions) {
+    const value = usual[key] ?? derivedDefaults[key as keyof typeof derivedDefaults];
+    command.option(flags, `${text} (default: ${value})`, parse);
+  }
+  return command
+    .option("--sample <n>", "tokens of the sample at the end, 0 for none", wholeNumber(0, 100_000), 300)
+    .option("--threads <n>", "threads to compute with (default: as many as the machine has)", wholeNumber(1, 64));
+}
+
+/** Where the run is or will be. */
+async function outFolder({ cwd }: Context, { out, resume }: TrainFlags, start: StartDefaults | undefined) {
+  if (out !== undefined) return resolve(cwd, out);
+  if (!start) return resolve(cwd, "runs/latest");
+  if (!resume) return start.newFolder();
+  const last = await start.lastFolder();
+  if (last === undefined) throw wrongUse("train: --resume found no run, expected one to continue. Leave --resume out");
+  return last;
+}
+
+/** `train`; `start` says what it does where the user says nothing. */
+export function trainCommand(context: Context, start?: StartDefaults): Command {
   const command = new Command("train")
     .description("Train a GPT on text files and save it as a Hugging Face folder.")
-    .argument("[files...]", "UTF-8 text files")
-    .option("--preset <name>", `settings to start from: ${Object.keys(trainPresets).join(", ")}`)
-    .option("--out <folder>", "where to save", "runs/latest")
-    .option("--resume", "continue the run in --out", false)
-    .addOption(new Option("--tokenizer <kind>", `what a token is (default: ${defaultSettings.tokenizer})`).choices(["character", "byte"]))
-    .addOption(new Option("--bias", "biases in linear layers and norms (default: none)"))
-    .option("--eval-every <n>", "updates between validations", wholeNumber(1, most), 250)
-    .option("--eval-batches <n>", "validation batches in between; the last time all", wholeNumber(1, most), 20)
-    .option("--save-every <n>", "updates between snapshots", wholeNumber(1, most), 250)
-    .option("--sample <n>", "tokens of the sample at the end, 0 for none", wholeNumber(0, 100_000), 300)
-    .option("--threads <n>", "threads to compute with", wholeNumber(1, 64));
-  for (const [flags, text, parse, key] of settingOptions) {
-    const shown = key === "minLr" ? text : `${text} (default: ${defaultSettings[key]})`;
-    command.option(flags, shown, parse);
-  }
-  return command.action(async (files: string[], all: TrainFlags & Partial<TunableSettings>) => {
-    const keys = [...settingOptions.map(([, , , key]) => key), "tokenizer", "bias"] as const;
-    const given = Object.fromEntries(keys.filter((key) => all[key] !== undefined).map((key) => [key, all[key]]));
-    await runTrainCommand(context, { files: files.map((file) => resolve(context.cwd, file)), given, flags: { ...all, out: resolve(context.cwd, all.out) }, preset: presetOf(all.preset) });
+    .argument("[files...]", "UTF-8 text files");
+  addOptions(command, start?.settings ?? {}, start ? "the next runs/start-N" : "runs/latest");
+  return command.action(async (named: string[], flags: TrainFlags) => {
+    const keys = settingKeys.filter((key) => flags[key] !== undefined);
+    const given: Partial<TunableSettings> = Object.fromEntries(keys.map((key) => [key, flags[key]]));
+    const files = named.map((file) => resolve(context.cwd, file));
+    const { resume, sample, threads } = flags;
+    const chosen = flags.preset === undefined ? undefined : trainPresets[flags.preset];
+    const preset = chosen ?? (resume ? undefined : start?.settings);
+    const out = await outFolder(context, flags, start);
+    const usesCorpus = start !== undefined && files.length === 0 && !resume;
+    const texts = usesCorpus ? [await start.corpus()] : files;
+    await runTrainCommand(context, { files: texts, given, preset, out, resume, sample, threads });
   });
-}
-
-function presetOf(name: string | undefined): Partial<TunableSettings> | undefined {
-  if (name === undefined) return undefined;
-  const preset = trainPresets[name];
-  if (!preset) throw wrongUse(`train: --preset is unknown, expected one of ${Object.keys(trainPresets).join(", ")}, got ${name}${nearest(name)}`);
-  return preset;
-}
-
-/** The preset whose name shares the most leading characters, for a typing mistake. */
-function nearest(name: string): string {
-  const shared = (other: string): number => [...other].filter((letter, i) => letter === name[i]).length;
-  const [best] = Object.keys(trainPresets).sort((a, b) => shared(b) - shared(a));
-  return best !== undefined && shared(best) >= 2 ? `. Did you mean ${best}?` : "";
 }

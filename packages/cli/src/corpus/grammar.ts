@@ -29,13 +29,24 @@ export function expand(random: Rng, template: string, bindings: Bindings): strin
   }
   text = text.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = bindings[name];
-    if (value === undefined) throw new RangeError(`expand: template has the name {${name}}, expected one of ${Object.keys(bindings).join(", ")}`);
+    if (value === undefined)
+      throw new RangeError(
+        `expand: template has the name {${name}}, expected one of ${Object.keys(bindings).join(", ")}`,
+      );
     return value;
   });
-  return capitalize(text.replace(/\b([Aa])\(n\) (?=(\w))/g, (_, a: string, next: string) => `${a}${"aeiou".includes(next.toLowerCase()) ? "n" : ""} `));
+  return capitalize(
+    text.replace(
+      /\b([Aa])\(n\) (?=(\w))/g,
+      (_, a: string, next: string) => `${a}${"aeiou".includes(next.toLowerCase()) ? "n" : ""} `,
+    ),
+  );
 }
 
 /** Capital letters at the start of the text, of a line and of a sentence; not after a closing quote, where `"Who?" asked the owl` goes on. */
 function capitalize(text: string): string {
-  return text.replace(/(^|[.!?] |\n)("?)([a-z])/g, (_, before: string, quote: string, letter: string) => before + quote + letter.toUpperCase());
+  return text.replace(
+    /(^|[.!?] |\n)("?)([a-z])/g,
+    (_, before: string, quote: string, letter: string) => before + quote + letter.toUpperCase(),
+  );
 }

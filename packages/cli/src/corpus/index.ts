@@ -7,7 +7,14 @@ import { drawCounts, drawWorld } from "./world.ts";
 /** A story: one way to tell each moment of a plot, in one world. */
 function tellStory(random: Rng): string {
   const bindings = { ...drawWorld(random), ...drawCounts(random) };
-  return expand(random, pick(random, plots).map((moment) => pick(random, moment)).join(" ").replace(/ ?\n ?/g, "\n"), bindings);
+  return expand(
+    random,
+    pick(random, plots)
+      .map((moment) => pick(random, moment))
+      .join(" ")
+      .replace(/ ?\n ?/g, "\n"),
+    bindings,
+  );
 }
 
 function tellShort(random: Rng): string {
@@ -26,7 +33,8 @@ function tellShort(random: Rng): string {
  * @throws RangeError if a number is out of range
  */
 export function generateCorpus(seed: number, bytes: number): string {
-  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new RangeError(`generateCorpus: bytes is out of range, expected a whole number >= 1, got ${bytes}`);
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new RangeError(`generateCorpus: bytes is out of range, expected a whole number >= 1, got ${bytes}`);
   const random = rng(seed);
   const parts: string[] = [];
   for (let length = 0; length < bytes; ) {

@@ -23,10 +23,16 @@ const arithmetic: ShortForm = (random) => {
   const lines = Array.from({ length: 3 + random.nextInteger(3) }, () => {
     const x = random.nextInteger(11);
     const y = random.nextInteger(10);
-    const [more, less] = [`${numbers[x]} and ${numbers[y]} make ${numbers[x + y]}`, `${numbers[x + y]} less ${numbers[y]} is ${numbers[x]}`];
+    const [more, less] = [
+      `${numbers[x]} and ${numbers[y]} make ${numbers[x + y]}`,
+      `${numbers[x + y]} less ${numbers[y]} is ${numbers[x]}`,
+    ];
     return pick(random, [more, less]);
   });
-  return { template: `{a} the {awork} counted [on {ahers} fingers|aloud|{manner}]: ${lines.join(", ")}. "[Right|Correct|Very good]," said {b}.`, bindings: {} };
+  return {
+    template: `{a} the {awork} counted [on {ahers} fingers|aloud|{manner}]: ${lines.join(", ")}. "[Right|Correct|Very good]," said {b}.`,
+    bindings: {},
+  };
 };
 
 const naturalHistory: ShortForm = (random) => {
@@ -42,11 +48,14 @@ const naturalHistory: ShortForm = (random) => {
 };
 
 const fable: ShortForm = (random) => {
-  const [[animal, food, , bed], [other, otherFood]] = pickSeveral(random, wildlife, 2) as [(typeof wildlife)[number], (typeof wildlife)[number]];
+  const [[animal, food, , bed], [other, otherFood]] = pickSeveral(random, wildlife, 2) as [
+    (typeof wildlife)[number],
+    (typeof wildlife)[number],
+  ];
   return {
     template:
-      "A(n) {animal} and a(n) {other} met at the {place}. [\"I am {feeling},\" said the {animal}. \"Have you any {food}?\"|\"Where do you sleep?\" asked the {other}. \"{bed},\" said the {animal}.|\"You look {feeling},\" said the {other}.] " +
-      "\"[I have only {otherFood}|There is {food} behind the {place2}|Come with me to the {place2}],\" said the {other} {manner}. [So they shared it, and both were {feeling2}.|But the {animal} did not believe it and went hungry.|They went together, and neither was alone.]\n" +
+      'A(n) {animal} and a(n) {other} met at the {place}. ["I am {feeling}," said the {animal}. "Have you any {food}?"|"Where do you sleep?" asked the {other}. "{bed}," said the {animal}.|"You look {feeling}," said the {other}.] ' +
+      '"[I have only {otherFood}|There is {food} behind the {place2}|Come with me to the {place2}]," said the {other} {manner}. [So they shared it, and both were {feeling2}.|But the {animal} did not believe it and went hungry.|They went together, and neither was alone.]\n' +
       "[Who shares, eats twice.|A friend is worth more than {food}.|Ask before you [run|cry|sleep].|Better a small supper than a big promise.|Trust is a bridge: build it before the flood.]",
     bindings: { animal, food, bed, other, otherFood },
   };
@@ -74,4 +83,14 @@ const recipe: ShortForm = () => ({
 });
 
 /** Every short form, as often as it should come up. */
-export const shortForms: readonly ShortForm[] = [portrait, portrait, questions, arithmetic, naturalHistory, fable, notice, song, recipe];
+export const shortForms: readonly ShortForm[] = [
+  portrait,
+  portrait,
+  questions,
+  arithmetic,
+  naturalHistory,
+  fable,
+  notice,
+  song,
+  recipe,
+];

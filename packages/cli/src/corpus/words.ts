@@ -9,7 +9,15 @@ export interface Person {
   readonly likes: string;
 }
 
-const person = (name: string, she: boolean, work: string, home: string, pet: string, petName: string, likes: string): Person => ({ name, she, work, home, pet, petName, likes });
+const person = (
+  name: string,
+  she: boolean,
+  work: string,
+  home: string,
+  pet: string,
+  petName: string,
+  likes: string,
+): Person => ({ name, she, work, home, pet, petName, likes });
 
 /** Who lives in the valley. */
 export const people: readonly Person[] = [
@@ -36,26 +44,98 @@ export const people: readonly Person[] = [
 ];
 
 export const places: readonly string[] = [
-  "market", "mill", "lake", "forest", "bridge", "school", "harbor", "garden", "old tower", "river", "green hill", "inn", "orchard", "library", "quiet square", "north gate",
-  "long meadow", "empty barn", "stone well", "high pasture",
+  "market",
+  "mill",
+  "lake",
+  "forest",
+  "bridge",
+  "school",
+  "harbor",
+  "garden",
+  "old tower",
+  "river",
+  "green hill",
+  "inn",
+  "orchard",
+  "library",
+  "quiet square",
+  "north gate",
+  "long meadow",
+  "empty barn",
+  "stone well",
+  "high pasture",
 ];
 
 /** Things to count, own, lose and find: singular, plural. */
 export const things: readonly (readonly [one: string, many: string])[] = [
-  ["apple", "apples"], ["pear", "pears"], ["plum", "plums"], ["egg", "eggs"], ["candle", "candles"], ["basket", "baskets"], ["button", "buttons"], ["coin", "coins"],
-  ["feather", "feathers"], ["lantern", "lanterns"], ["ribbon", "ribbons"], ["stone", "stones"], ["letter", "letters"], ["spoon", "spoons"], ["bell", "bells"], ["key", "keys"],
-  ["book", "books"], ["map", "maps"], ["rope", "ropes"], ["cup", "cups"], ["blanket", "blankets"], ["nail", "nails"], ["shell", "shells"], ["onion", "onions"],
-  ["carrot", "carrots"], ["loaf", "loaves"], ["knife", "knives"], ["leaf", "leaves"], ["fish", "fish"], ["brush", "brushes"], ["box", "boxes"], ["cherry", "cherries"],
+  ["apple", "apples"],
+  ["pear", "pears"],
+  ["plum", "plums"],
+  ["egg", "eggs"],
+  ["candle", "candles"],
+  ["basket", "baskets"],
+  ["button", "buttons"],
+  ["coin", "coins"],
+  ["feather", "feathers"],
+  ["lantern", "lanterns"],
+  ["ribbon", "ribbons"],
+  ["stone", "stones"],
+  ["letter", "letters"],
+  ["spoon", "spoons"],
+  ["bell", "bells"],
+  ["key", "keys"],
+  ["book", "books"],
+  ["map", "maps"],
+  ["rope", "ropes"],
+  ["cup", "cups"],
+  ["blanket", "blankets"],
+  ["nail", "nails"],
+  ["shell", "shells"],
+  ["onion", "onions"],
+  ["carrot", "carrots"],
+  ["loaf", "loaves"],
+  ["knife", "knives"],
+  ["leaf", "leaves"],
+  ["fish", "fish"],
+  ["brush", "brushes"],
+  ["box", "boxes"],
+  ["cherry", "cherries"],
 ];
 
 export const foods: readonly (readonly [one: string, many: string])[] = [
-  ["apple", "apples"], ["pear", "pears"], ["plum", "plums"], ["egg", "eggs"], ["onion", "onions"], ["carrot", "carrots"], ["turnip", "turnips"], ["potato", "potatoes"], ["mushroom", "mushrooms"],
+  ["apple", "apples"],
+  ["pear", "pears"],
+  ["plum", "plums"],
+  ["egg", "eggs"],
+  ["onion", "onions"],
+  ["carrot", "carrots"],
+  ["turnip", "turnips"],
+  ["potato", "potatoes"],
+  ["mushroom", "mushrooms"],
 ];
 
 /** Things somebody may treasure. */
 export const treasures: readonly string[] = [
-  "silver key", "brass bell", "green umbrella", "little drum", "wooden flute", "red scarf", "glass marble", "iron kettle", "leather book", "copper ring", "painted map",
-  "blue lantern", "golden needle", "straw hat", "amber button", "old violin", "ivory comb", "velvet purse", "paper crown", "round mirror",
+  "silver key",
+  "brass bell",
+  "green umbrella",
+  "little drum",
+  "wooden flute",
+  "red scarf",
+  "glass marble",
+  "iron kettle",
+  "leather book",
+  "copper ring",
+  "painted map",
+  "blue lantern",
+  "golden needle",
+  "straw hat",
+  "amber button",
+  "old violin",
+  "ivory comb",
+  "velvet purse",
+  "paper crown",
+  "round mirror",
 ];
 
 /** What the weather may be, by season. */
@@ -74,17 +154,93 @@ export const months: Readonly<Record<string, readonly string[]>> = {
 };
 export const days: readonly string[] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 export const numbers: readonly string[] = [
-  "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-  "nineteen", "twenty",
+  "zero",
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+  "eleven",
+  "twelve",
+  "thirteen",
+  "fourteen",
+  "fifteen",
+  "sixteen",
+  "seventeen",
+  "eighteen",
+  "nineteen",
+  "twenty",
 ];
-export const feelings: readonly string[] = ["happy", "tired", "proud", "hungry", "curious", "nervous", "cheerful", "lonely", "calm", "angry", "brave", "sleepy", "puzzled", "hopeful"];
-export const manners: readonly string[] = ["softly", "slowly", "kindly", "at once", "with a smile", "with a sigh", "in a low voice", "without looking up", "after a while", "quickly"];
-export const colors: readonly string[] = ["red", "blue", "green", "yellow", "white", "black", "brown", "gray", "orange", "purple"];
-export const sounds: readonly string[] = ["a knock at the door", "a faint song", "a splash", "a deep growl", "three slow bells", "the cry of a gull", "a crack of thunder", "heavy steps", "a whisper", "laughter"];
+export const feelings: readonly string[] = [
+  "happy",
+  "tired",
+  "proud",
+  "hungry",
+  "curious",
+  "nervous",
+  "cheerful",
+  "lonely",
+  "calm",
+  "angry",
+  "brave",
+  "sleepy",
+  "puzzled",
+  "hopeful",
+];
+export const manners: readonly string[] = [
+  "softly",
+  "slowly",
+  "kindly",
+  "at once",
+  "with a smile",
+  "with a sigh",
+  "in a low voice",
+  "without looking up",
+  "after a while",
+  "quickly",
+];
+export const colors: readonly string[] = [
+  "red",
+  "blue",
+  "green",
+  "yellow",
+  "white",
+  "black",
+  "brown",
+  "gray",
+  "orange",
+  "purple",
+];
+export const sounds: readonly string[] = [
+  "a knock at the door",
+  "a faint song",
+  "a splash",
+  "a deep growl",
+  "three slow bells",
+  "the cry of a gull",
+  "a crack of thunder",
+  "heavy steps",
+  "a whisper",
+  "laughter",
+];
 
 /** Animals that are no one's: what they are, what they eat, how they move, where they sleep. Facts that always hold. */
 export const wildlife: readonly (readonly [animal: string, food: string, motion: string, bed: string])[] = [
-  ["wolf", "meat", "runs", "in a den"], ["bear", "honey", "climbs", "in a cave"], ["owl", "mice", "flies", "in a hollow tree"], ["hare", "clover", "jumps", "in the tall grass"],
-  ["trout", "flies", "swims", "under a stone"], ["snake", "frogs", "creeps", "beneath the roots"], ["swallow", "gnats", "dives", "under the roof"], ["squirrel", "nuts", "leaps", "among the branches"],
-  ["hedgehog", "beetles", "waddles", "in dry leaves"], ["deer", "young bark", "wanders", "in the ferns"], ["frog", "midges", "hops", "in the mud"], ["eagle", "fish", "circles", "on a cliff"],
+  ["wolf", "meat", "runs", "in a den"],
+  ["bear", "honey", "climbs", "in a cave"],
+  ["owl", "mice", "flies", "in a hollow tree"],
+  ["hare", "clover", "jumps", "in the tall grass"],
+  ["trout", "flies", "swims", "under a stone"],
+  ["snake", "frogs", "creeps", "beneath the roots"],
+  ["swallow", "gnats", "dives", "under the roof"],
+  ["squirrel", "nuts", "leaps", "among the branches"],
+  ["hedgehog", "beetles", "waddles", "in dry leaves"],
+  ["deer", "young bark", "wanders", "in the ferns"],
+  ["frog", "midges", "hops", "in the mud"],
+  ["eagle", "fish", "circles", "on a cliff"],
 ];

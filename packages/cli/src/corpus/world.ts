@@ -1,6 +1,22 @@
 import type { Rng } from "@heed/tensor";
 import { type Bindings, pick, pickSeveral } from "./grammar.ts";
-import { type Person, colors, days, feelings, foods, manners, months, numbers, people, places, seasons, sounds, things, treasures, weathers } from "./words.ts";
+import {
+  colors,
+  days,
+  feelings,
+  foods,
+  manners,
+  months,
+  numbers,
+  type Person,
+  people,
+  places,
+  seasons,
+  sounds,
+  things,
+  treasures,
+  weathers,
+} from "./words.ts";
 
 /** A person's words under a prefix: {a}, {aShe}, {ashe}, {aher}, {ahers}, {awork}, ... */
 function bindPerson(prefix: string, { name, she, work, home, pet, petName, likes }: Person): Bindings {

@@ -1,128 +1,141 @@
-import { formatHuggingFaceJson, writeFileAtomic } from "@heed/checkpoints";
-import { nodeFileStore } from "@heed/checkpoints/node";
-import { savePretrained } from "@heed/models";
 import { countParameters } from "@heed/nn";
-import { generate, restoreRun, sample } from "@heed/train";
-import { rng } from "@heed/tensor";
-import { join, relative } from "node:path";
+import { isDivergedError, restoreRun } from "@heed/train";
 import { chooseBackend } from "../backend.ts";
-import type { TrainFlags } from "../commands/train.ts";
-import { exitCodes, wrongUse } from "../errors.ts";
-import { lossChart } from "../loss-chart.ts";
-import type { Context } from "../program.ts";
-import { readTexts } from "../text-files.ts";
-import { expectNewFolder, openRun } from "./folder.ts";
+import type { Context } from "../context.ts";
+import { badInput, checkFailed, exitCodes, isRefusal, wrongUse } from "../errors.ts";
+import { shellWord } from "../program-name.ts";
+import { checkVaried, readTexts } from "../text-files.ts";
+import { exportFolder } from "./export.ts";
+import { expectNewFolder, openRun, saveSettings } from "./folder.ts";
 import { listenForInterrupt } from "./interrupt.ts";
-import { type RunEnd, type RunMetrics, type RunOptions, runTraining } from "./run.ts";
-import { type Corpus, type Session, checksumOf, createSession, prepareCorpus } from "./session.ts";
-import { type TrainSettings, type TunableSettings, checkSameText, chooseSettings, continueSettings } from "./settings.ts";
+import { relativePath, report } from "./report.ts";
+import { newMetrics, type RunEnd, type RunMetrics, type RunOptions, runTraining } from "./run.ts";
+import { type Corpus, checksumOf, createSession, prepareCorpus, type Session } from "./session.ts";
+import {
+  checkSameText,
+  chooseSettings,
+  continueSettings,
+  type TrainSettings,
+  type TunableSettings,
+} from "./settings.ts";
 
+/** What the command line asks for. */
 export interface TrainRequest {
   /** absolute paths; may be empty when resuming */
   readonly files: readonly string[];
   readonly given: Partial<TunableSettings>;
   readonly preset?: Partial<TunableSettings> | undefined;
-  readonly flags: TrainFlags;
+  /** absolute path */
+  readonly out: string;
+  readonly resume: boolean;
+  /** tokens of the sample at the end */
+  readonly sample: number;
+  readonly threads?: number | undefined;
 }
 
-interface Prepared {
+/** A run about to go on. */
+export interface Prepared {
   readonly settings: TrainSettings;
   readonly corpus: Corpus;
   readonly session: Session;
-  readonly from: number;
+  /** updates made; undefined before the first snapshot */
+  readonly from: number | undefined;
   readonly metrics: RunMetrics;
 }
 
 /** Trains a run from its start or from its last snapshot, writes the folder, shows what was learned. */
 export async function runTrainCommand(context: Context, request: TrainRequest): Promise<void> {
+  chooseBackend(request.threads);
+  const prepared = request.resume ? await resume(context, request) : await begin(request);
+  announce(context, prepared, request.out);
+  const end = await carryOn(context, prepared, request);
+  await exportFolder(request.out, prepared);
+  if (!end.interrupted) return report(context, prepared, request.out, end, request.sample);
+  const command = continueCommand(context, request);
+  context.output.event({ event: "interrupted", step: end.step, continue: command });
+  context.output.notice(
+    `stopped and saved at step ${end.step} of ${prepared.settings.steps}. Continue with:\n  ${command}`,
+  );
+  context.exitCode = exitCodes.interrupted;
+}
+
+async function begin({ files, given, preset, out }: TrainRequest): Promise<Prepared> {
+  const tunable = chooseSettings(given, preset);
+  if (files.length === 0) {
+    throw wrongUse("train: no text file was given, expected at least one. For example: heed train my.txt");
+  }
+  await expectNewFolder(out);
+  const text = await readTexts(files);
+  checkVaried(text, files);
+  const settings: TrainSettings = { ...tunable, files, textChecksum: checksumOf(text) };
+  const corpus = prepareCorpus(text, settings.tokenizer, settings);
+  const session = createSession(settings, corpus);
+  await saveSettings(out, settings);
+  return { settings, corpus, session, from: undefined, metrics: newMetrics() };
+}
+
+async function resume({ output }: Context, { files, given, preset, out }: TrainRequest): Promise<Prepared> {
+  const run = await openRun(out);
+  const settings = continueSettings(run.settings, given, preset);
+  const text = await readTexts(files.length > 0 ? files : settings.files);
+  checkSameText(settings, checksumOf(text));
+  const corpus = prepareCorpus(text, settings.tokenizer, settings);
+  const session = createSession(settings, corpus);
+  const rejected: { name: string; reason: string }[] = [];
+  const reject = (name: string, reason: string): void => void rejected.push({ name, reason });
+  for await (const { name, snapshot } of run.snapshots(reject)) {
+    try {
+      const { step, rng, metrics } = restoreRun(snapshot, session);
+      for (const bad of rejected) {
+        output.notice(`snapshot ${bad.name} cannot be used (${bad.reason}); the one before, ${name}, is`);
+      }
+      const kept = metrics as unknown as RunMetrics;
+      return { settings, corpus, session: { ...session, rng }, from: step, metrics: kept };
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      reject(name, error.message);
+    }
+  }
+  const reasons = rejected.map(({ name, reason }) => `${name} (${reason})`).join("; ");
+  throw badInput(
+    `train: no snapshot in ${out} can be used, expected one of this run, got ${reasons}. Start another run with another --out`,
+  );
+}
+
+function announce({ output, cwd }: Context, prepared: Prepared, folder: string): void {
+  const { settings, corpus, session, from } = prepared;
+  const { layers, heads, width, context, steps } = settings;
+  const parameters = countParameters(session.model);
+  const vocabulary = corpus.tokenizer.vocabSize;
+  const tokens = { trainTokens: corpus.train.length, validationTokens: corpus.validation.length };
+  output.event({ event: "start", settings, parameters, vocabulary, ...tokens, from: from ?? 0, out: folder });
+  const sizes = `${layers} layers, ${heads} heads, width ${width}, context ${context}`;
+  output.line(`GPT with ${sizes}: ${parameters.toLocaleString("en")} parameters`);
+  output.line(
+    `${tokens.trainTokens.toLocaleString("en")} tokens to train on, ${tokens.validationTokens.toLocaleString("en")} to validate, vocabulary ${vocabulary}`,
+  );
+  output.line(`saving to ${relativePath(cwd, folder)}; Ctrl-C saves and stops`);
+  if (from !== undefined) output.line(`continuing at step ${from} of ${steps}`);
+}
+
+/** The training itself, under the user's signals. */
+async function carryOn(context: Context, prepared: Prepared, { out }: TrainRequest): Promise<RunEnd> {
   const { output, streams } = context;
-  const { flags } = request;
-  chooseBackend(flags.threads);
-  const prepared = flags.resume ? await resume(context, request) : await begin(request);
-  const { settings, session, from, metrics } = prepared;
-  const folder = flags.out;
-  announce(context, prepared, folder);
-  const interrupt = listenForInterrupt();
-  const run: RunOptions = { session, settings, pace: flags, folder, from, metrics, output, streams, signal: interrupt.signal };
-  let end: RunEnd;
+  const interrupt = listenForInterrupt(streams.closed, () =>
+    output.notice("stopping after this step and saving; once more stops at once"),
+  );
+  const run: RunOptions = { ...prepared, folder: out, output, streams, signal: interrupt.signal };
   try {
-    end = await runTraining(run);
+    return await runTraining(run);
+  } catch (error) {
+    if (!isDivergedError(error)) throw error;
+    throw checkFailed(`${error.message}. The snapshots in ${relativePath(context.cwd, out)} are from before`);
   } finally {
     interrupt.release();
   }
-  if (end.interrupted) {
-    const command = continueCommand(context, folder, settings);
-    output.event({ event: "interrupted", step: end.step, continue: command });
-    output.notice(`stopped and saved at step ${end.step} of ${settings.steps}. Continue with:\n  ${command}`);
-    context.exitCode = exitCodes.interrupted;
-    return;
-  }
-  await exportFolder(folder, prepared);
-  await report(context, prepared, folder, end, flags.sample);
 }
 
-async function begin({ files, given, preset, flags }: TrainRequest): Promise<Prepared> {
-  const tunable = chooseSettings(given, preset);
-  if (files.length === 0) throw wrongUse("train: no text file was given, expected at least one. For example: heed train my.txt");
-  await expectNewFolder(flags.out);
-  const text = await readTexts(files);
-  const settings: TrainSettings = { ...tunable, files, textChecksum: checksumOf(text) };
-  const corpus = prepareCorpus(text, settings.tokenizer, settings);
-  return { settings, corpus, session: createSession(settings, corpus), from: 0, metrics: { train: [], validation: [] } };
-}
-
-async function resume({ output }: Context, { files, given, flags }: TrainRequest): Promise<Prepared> {
-  const { snapshot, settings: saved } = await openRun(flags.out, output);
-  const settings = continueSettings(saved, given);
-  const text = await readTexts(files.length > 0 ? files : saved.files);
-  checkSameText(saved, checksumOf(text));
-  const corpus = prepareCorpus(text, settings.tokenizer, settings);
-  const session = createSession(settings, corpus);
-  const { step, rng: generator, metrics } = restoreRun(snapshot, session);
-  return { settings, corpus, session: { ...session, rng: generator }, from: step, metrics: metrics as unknown as RunMetrics };
-}
-
-function announce({ output }: Context, { settings, corpus, session, from }: Prepared, folder: string): void {
-  const { layers, heads, width, context, steps } = settings;
-  const parameters = countParameters(session.model);
-  output.event({ event: "start", settings, parameters, vocabulary: corpus.tokenizer.vocabSize, trainTokens: corpus.train.length, validationTokens: corpus.validation.length, from, out: folder });
-  output.line(`GPT with ${layers} layers, ${heads} heads, width ${width}, context ${context}: ${parameters.toLocaleString("en")} parameters`);
-  output.line(`${corpus.train.length.toLocaleString("en")} tokens to train on, ${corpus.validation.length.toLocaleString("en")} to validate, vocabulary ${corpus.tokenizer.vocabSize}`);
-  if (from > 0) output.line(`continuing at step ${from} of ${steps}`);
-}
-
-/** The Hugging Face folder: config.json, model.safetensors, tokenizer.json. */
-async function exportFolder(folder: string, { session, corpus }: Prepared): Promise<void> {
-  const store = nodeFileStore();
-  await savePretrained(store, folder, { modelType: "gpt2", config: session.config, model: session.model });
-  const json = formatHuggingFaceJson(corpus.tokenizer.toJSON() as never);
-  await writeFileAtomic(store, join(folder, "tokenizer.json"), [new TextEncoder().encode(json)]);
-}
-
-function continueCommand({ cwd }: Context, folder: string, { files }: TrainSettings): string {
-  const quote = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
-  const out = quote(relative(cwd, folder) || ".");
-  return `npm run heed -- train ${files.map((file) => quote(relative(cwd, file))).join(" ")} --out ${out} --resume`;
-}
-
-async function report({ output, cwd }: Context, { settings, corpus, session, metrics }: Prepared, folder: string, end: RunEnd, sampleTokens: number): Promise<void> {
-  const validation = metrics.validation.at(-1)!.loss;
-  const text = sampleTokens > 0 ? await sampleText(corpus, session, sampleTokens, settings.seed) : undefined;
-  output.event({ event: "done", step: end.step, seconds: end.seconds, validationLoss: validation, out: folder, sample: text });
-  const out = relative(cwd, folder) || ".";
-  output.line();
-  output.line("training loss");
-  output.line(lossChart(metrics.train.map(({ loss }) => loss)));
-  output.line();
-  output.line(`validation loss ${validation.toFixed(4)} after ${end.step} steps (${end.seconds.toFixed(1)} s)`);
-  if (text !== undefined) output.line(`\na sample:\n${text}\n`);
-  output.line(`saved ${out}: config.json, model.safetensors and tokenizer.json open in Hugging Face transformers; run/ holds the snapshots`);
-  output.line(`more: npm run --silent heed -- generate ${out} --prompt "..."`);
-}
-
-/** A sample that starts as the validation text does, with its line break if it has one. */
-async function sampleText({ tokenizer, validation }: Corpus, { model }: Session, count: number, seed: number): Promise<string> {
-  const ids: number[] = [];
-  for await (const { tokens } of generate({ model, prompts: [validation.slice(0, 1)], maxNewTokens: count, sampler: sample({ temperature: 0.8, topK: 200 }), rng: rng(seed).fork(3) })) ids.push(tokens[0]!);
-  return tokenizer.decode(Int32Array.from([validation[0]!, ...ids]));
+function continueCommand({ cwd, program }: Context, { out, threads }: TrainRequest): string {
+  const more = threads === undefined ? "" : ` --threads ${threads}`;
+  return `${program} train --out ${shellWord(relativePath(cwd, out))} --resume${more}`;
 }

@@ -1,19 +1,37 @@
-/** Ctrl-C and SIGTERM ask for an orderly end; a second one ends the process at once. */
+/** Ctrl-C and its like ask for an orderly end; a second one ends the process at once. */
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** Stops listening. */
   release(): void;
 }
 
-const signals = ["SIGINT", "SIGTERM"] as const;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-export function listenForInterrupt(): Interrupt {
+/** One Ctrl-C may arrive twice, from the terminal and from npm. */
+const sameWithin = 500;
+
+/**
+ * Listens until `release`.
+ *
+ * @param closed also asks for an orderly end
+ * @param onFirst called at the first signal, to tell the user
+ */
+export function listenForInterrupt(closed: AbortSignal | undefined, onFirst: () => void): Interrupt {
   const controller = new AbortController();
-  const release = (): void => signals.forEach((name) => process.off(name, onSignal));
-  function onSignal(): void {
-    release();
-    controller.abort();
+  let first: number | undefined;
+  function release(): void {
+    for (const name of signals) process.off(name, onSignal);
   }
-  signals.forEach((name) => process.on(name, onSignal));
-  return { signal: controller.signal, release };
+  function onSignal(name: NodeJS.Signals): void {
+    if (first === undefined) {
+      first = performance.now();
+      controller.abort();
+      onFirst();
+    } else if (performance.now() - first > sameWithin) {
+      release();
+      process.kill(process.pid, name);
+    }
+  }
+  for (const name of signals) process.on(name, onSignal);
+  return { signal: closed ? AbortSignal.any([controller.signal, closed]) : controller.signal, release };
 }

@@ -29,9 +29,17 @@ function counts({ shape, where }: GoldenExpectation): (index: number) => boolean
 /** Compares element by element; a shape that differs or nothing to compare is a failure. */
 export function compare(name: string, got: GoldenArray | undefined, expected: GoldenExpectation): Comparison {
   const { tolerance } = expected;
-  const fail = (problem: string): Comparison => ({ name, error: Number.POSITIVE_INFINITY, tolerance, passed: false, compared: 0, problem });
+  const fail = (problem: string): Comparison => ({
+    name,
+    error: Number.POSITIVE_INFINITY,
+    tolerance,
+    passed: false,
+    compared: 0,
+    problem,
+  });
   if (!got) return fail("not computed");
-  if (got.shape.join() !== expected.shape.join()) return fail(`shape [${got.shape.join(", ")}], expected [${expected.shape.join(", ")}]`);
+  if (got.shape.join() !== expected.shape.join())
+    return fail(`shape [${got.shape.join(", ")}], expected [${expected.shape.join(", ")}]`);
   const isCompared = counts(expected);
   let error = 0;
   let compared = 0;
