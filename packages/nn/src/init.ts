@@ -1,4 +1,4 @@
-import { type DType, full, normal, type Rng, type Shape, type Tensor, uniform } from "@heed/tensor";
+import { broadcast, type DType, full, normal, type Rng, type Shape, type Tensor, uniform } from "@heed/tensor";
 
 /** Makes the first values of one weight of a layer. */
 export type Initializer = (shape: Shape) => Tensor;
@@ -71,7 +71,12 @@ export function xavierUniformInit({ rng, dtype = "float32" }: RandomInitOptions)
 
 /** One value everywhere. */
 export function constantInit(value: number, { dtype = "float32" }: InitOptions = {}): Initializer {
-  return (shape) => full(shape, value, { dtype });
+  return (shape) => {
+    const one = full(shape.map(() => 1), value, { dtype });
+    const all = broadcast(one, shape); // filled on the backend, without an array of that size on the host
+    one.dispose();
+    return all;
+  };
 }
 
 /** Zeros: for biases, and for weights that are about to be loaded. */
