@@ -7,6 +7,9 @@ import { gatherKernels } from "./gather.ts";
 import { matmulKernels } from "./matmul.ts";
 import { moveKernels } from "./move.ts";
 import { optimizerKernels } from "./optimizer.ts";
+import { randomKernels } from "./random.ts";
+import { reduceKernels } from "./reduce.ts";
+import { rowKernels } from "./rows.ts";
 
 /** Every kernel family: operation name to kernel, for one runtime. One line per family. */
 export const kernelFamilies: readonly ((runtime: WasmRuntime) => Record<string, Kernel>)[] = [
@@ -17,4 +20,7 @@ export const kernelFamilies: readonly ((runtime: WasmRuntime) => Record<string, 
   binaryKernels,
   elementwiseKernels,
   matmulKernels,
+  rowKernels,
+  reduceKernels,
+  randomKernels,
 ];
