@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import asc from "assemblyscript/asc";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -25,7 +26,6 @@ const options = [
   "--memoryBase",
   String(MEMORY_BASE),
   "-O3",
-  "--converge",
   "--noAssert",
   "--enable",
   "simd",
@@ -47,7 +47,8 @@ async function compile(name, relaxed) {
   });
   const messages = stderr.toString();
   if (error || !binary) throw new Error(`build-wasm: ${name} does not compile\n${messages}${error?.message ?? ""}`);
-  if (messages) process.stderr.write(messages);
+  // The builds differ in one instruction; their warnings are the same.
+  if (messages && relaxed) process.stderr.write(messages);
   return binary;
 }
 
@@ -76,14 +77,24 @@ function sourceHash() {
   return hash.digest("hex");
 }
 
-const hash = sourceHash();
-if (!textFolder && existsSync(target) && readFileSync(target, "utf8").includes(hash)) process.exit(0);
-if (textFolder) mkdirSync(textFolder, { recursive: true });
-const [simd, relaxed] = [await compile("simd", false), await compile("relaxed", true)];
-const temporary = `${target}.${process.pid}`;
-writeFileSync(
-  temporary,
-  `// Made by scripts/build-wasm.mjs from wasm/. Sources and compiler: ${hash}
+/** Compiles the other build meanwhile, in a second thread. */
+function compileElsewhere() {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) });
+    worker.on("message", (binary) => resolve(Buffer.from(binary)));
+    worker.on("error", reject);
+  });
+}
+
+async function main() {
+  const hash = sourceHash();
+  if (!textFolder && existsSync(target) && readFileSync(target, "utf8").includes(hash)) return;
+  if (textFolder) mkdirSync(textFolder, { recursive: true });
+  const [simd, relaxed] = await Promise.all([compileElsewhere(), compile("relaxed", true)]);
+  const temporary = `${target}.${process.pid}`;
+  writeFileSync(
+    temporary,
+    `// Made by scripts/build-wasm.mjs from wasm/. Sources and compiler: ${hash}
 /** Bytes that belong to the host at the start of memory. */
 export const memoryBase = ${MEMORY_BASE};
 /** For every engine with WebAssembly SIMD. */
@@ -91,6 +102,10 @@ export const simdBinary = ${describe(simd)};
 /** For engines that also have relaxed SIMD: fused multiply-add. */
 export const relaxedBinary = ${describe(relaxed)};
 `,
-);
-renameSync(temporary, target);
-process.stdout.write(`build-wasm: simd ${simd.length} bytes, relaxed ${relaxed.length} bytes\n`);
+  );
+  renameSync(temporary, target);
+  process.stdout.write(`build-wasm: simd ${simd.length} bytes, relaxed ${relaxed.length} bytes\n`);
+}
+
+if (isMainThread) await main();
+else parentPort.postMessage(await compile("simd", false));
