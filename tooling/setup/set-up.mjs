@@ -50,6 +50,12 @@ function step(title, command, args, shell = false) {
   return Date.now() - started;
 }
 
+function checkNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  throw new SetUpError(`set-up: Node is ${process.versions.node}, expected 20.19 or later. Install a current Node`);
+}
+
 function install(everything) {
   const stamp = join(root, "node_modules/.heed-set-up");
   const wanted = hashOf(manifests());
@@ -83,6 +89,7 @@ function buildKernels() {
  */
 export function setUp({ everything = false } = {}) {
   try {
+    checkNode();
     install(everything);
     buildKernels();
   } catch (error) {

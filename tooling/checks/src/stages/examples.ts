@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { command, inPairs } from "../command.ts";
 import { docstringExamples, type Example, markdownExamples, readText, withImports } from "../examples.ts";
 import { failed, type Outcome, passed, type Stage } from "../stage.ts";
@@ -25,14 +24,14 @@ async function namesFor(folder: string, common: readonly [string, string][]): Pr
     .map(([path]) => path);
   const names = await Promise.all(own.map((path) => namesOf(name + path.slice(1))));
   const values = `${folder}/test/example-values.ts`;
-  const given = existsSync(at(values)) ? await namesOf(pathToFileURL(at(values)).href) : [];
+  const given = existsSync(at(values)) ? await namesOf(at(values)) : [];
   return new Map([...common, ...names.flat(), ...given]);
 }
 
 /** Values are imported even where an example names none of them: they may prepare the folder that it runs in. */
 function prepared(folder: string): string {
   const values = at(folder, "test/example-values.ts");
-  return existsSync(values) ? `import ${JSON.stringify(pathToFileURL(values).href)};\n` : "";
+  return existsSync(values) ? `import ${JSON.stringify(values)};\n` : "";
 }
 
 async function sourceExamples(): Promise<Example[]> {
@@ -62,14 +61,35 @@ async function inScratch<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function execute(example: Example, number: number): Promise<Outcome> {
-  const file = join(folder, `example-${number}.ts`);
-  writeFileSync(file, `${example.code}\nexport {};\n`);
+const fileOf = (number: number): string => `example-${number}.ts`;
+
+/** Writes the examples and gives what the compiler says about each. Types of values that nothing reads are no mistake here. */
+async function writeAndCompile(all: readonly Example[]): Promise<string[]> {
+  all.forEach(({ code }, i) => {
+    writeFileSync(join(folder, fileOf(i)), `${code}\nexport {};\n`);
+  });
+  const settings = {
+    extends: "../../../tsconfig/node.json",
+    compilerOptions: {
+      noUnusedLocals: false,
+      rewriteRelativeImportExtensions: false,
+      allowImportingTsExtensions: true,
+    },
+    include: ["."],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(settings));
+  const { output } = await command(pinnedNode, [at("node_modules/typescript/bin/tsc"), "-p", folder], { cwd: folder });
+  const lines = output.split("\n");
+  return all.map((_, i) => lines.filter((line) => line.startsWith(`${fileOf(i)}(`)).join("\n"));
+}
+
+async function execute(example: Example, number: number, mistypes: string): Promise<Outcome> {
   const scratch = mkdtempSync(join(tmpdir(), "heed-example-"));
-  const { code, output } = await command(pinnedNode, ["--conditions=@heed/source", file], { cwd: scratch, limit: 120 });
+  const args = ["--conditions=@heed/source", join(folder, fileOf(number))];
+  const { code, output } = await command(pinnedNode, args, { cwd: scratch, limit: 120 });
   rmSync(scratch, { recursive: true, force: true });
   const name = `example ${example.origin}`;
-  return code === 0 ? passed(name) : failed(name, `${example.code}\n${output}`);
+  return code === 0 && mistypes === "" ? passed(name) : failed(name, `${example.code}\n${mistypes}\n${output}`);
 }
 
 /** Every example that a reader may copy runs: the ts blocks of README files and the @example of docstrings. */
@@ -83,8 +103,10 @@ export const examples: Stage = {
       markdownExamples(path, readText(path)),
     );
     const fromSource = await inScratch(sourceExamples);
-    const all = [...fromReadme, ...fromSource].map((example, i) => ({ example, i }));
-    const outcomes = await inPairs(all, ({ example, i }) => execute(example, i));
+    const all = [...fromReadme, ...fromSource];
+    const mistypes = await writeAndCompile(all);
+    const numbered = all.map((example, number) => ({ example, number }));
+    const outcomes = await inPairs(numbered, ({ example, number }) => execute(example, number, mistypes[number]!));
     rmSync(folder, { recursive: true, force: true });
     return outcomes;
   },
