@@ -32,15 +32,15 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-function runChild(name: string): Record<string, number | string> {
+function runChild(name: string, ...args: string[]): Record<string, unknown> {
   const script = fileURLToPath(new URL(`children/${name}.ts`, import.meta.url));
   const child = spawnSync(
     process.execPath,
-    ["--no-warnings", "--experimental-strip-types", "--conditions=@heed/source", script],
+    ["--no-warnings", "--experimental-strip-types", "--conditions=@heed/source", script, ...args],
     { encoding: "utf8", timeout: 60_000 },
   );
   if (child.status !== 0) throw new Error(`child ended with ${child.status ?? child.signal}: ${child.stderr}`);
-  return JSON.parse(child.stdout) as Record<string, number | string>;
+  return JSON.parse(child.stdout) as Record<string, unknown>;
 }
 
 describe("pool", () => {
@@ -144,5 +144,19 @@ describe("pool", () => {
     expect(result["ready"]).toBe(3);
     // From the last statement to the exit of the process, as seen by a clock that ticks across processes.
     expect(Date.now() - Number(result["doneAt"])).toBeLessThan(10_000);
+  });
+
+  test("uses web workers in a page that is isolated, without sleeping on its main thread", () => {
+    expect(runChild("browser", "isolated")).toMatchObject({
+      threads: 3,
+      why: "3, shared memory",
+      ready: 2,
+      same: true,
+    });
+  });
+
+  test("has one thread in a page that is not isolated, and says why", () => {
+    const why = "1, memory not shared (the page is not cross-origin isolated)";
+    expect(runChild("browser", "plain")).toMatchObject({ threads: 1, why, ready: 0, same: true });
   });
 });

@@ -87,13 +87,17 @@ export function compileWide<T>(compile: () => T): T | undefined {
   if (process?.arch !== "x64" || version < 13) return undefined;
   const v8 = builtin<{ setFlagsFromString(flags: string): void }>("node:v8");
   if (!v8) return undefined;
-  for (const flag of WIDE_FLAGS) v8.setFlagsFromString(flag);
+  try {
+    for (const flag of WIDE_FLAGS) v8.setFlagsFromString(flag);
+  } catch {
+    return undefined; // a host that only resembles Node
+  }
   try {
     return compile();
   } finally {
-    for (const [i, flag] of USUAL_FLAGS.entries()) {
+    USUAL_FLAGS.forEach((flag, i) => {
       if (!process.execArgv?.includes(WIDE_FLAGS[i]!)) v8.setFlagsFromString(flag);
-    }
+    });
   }
 }
 
