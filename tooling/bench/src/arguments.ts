@@ -13,8 +13,8 @@ export interface Arguments {
   readonly text: string;
 }
 
-/** Every peer, in the order they are shown; the first is this repository without 256-bit vectors. */
-export const PEERS: readonly Library[] = ["heed-128", "jax", "tfjs-tuned", "tfjs", "ort"];
+/** Every peer, in the order they are shown; the first is this repository with 256-bit vectors. */
+export const PEERS: readonly Library[] = ["heed-wide", "jax", "tfjs-tuned", "tfjs", "ort"];
 
 /** Case that runs alone, minutes long, and only when named. */
 export const WHOLE_RUN = "nanogpt-cpu";

@@ -69,7 +69,7 @@ interface Pace {
 const threadsOf = (library: Library, threads: number): number =>
   library === "tfjs" || library === "tfjs-tuned" ? 1 : threads;
 
-/** Heed beside every peer that has a wanted ratio, at every number of threads. */
+/** Heed, plain and wide, beside every peer that takes part, at every number of threads. */
 function versus(
   task: Task,
   choice: Choice,
@@ -77,42 +77,38 @@ function versus(
   { iterations, slow = {} }: Pace,
 ): Pick<Case, "sides" | "comparisons"> {
   const peers = choice.peers.filter((peer) => peer in wanted);
+  const own: readonly Library[] = choice.peers.includes("heed-wide") ? ["heed", "heed-wide"] : ["heed"];
   const sides = new Map<string, SideSpec>();
   const comparisons: Comparison[] = [];
   for (const threads of choice.threads) {
-    const faster = labelOf("heed", threads);
-    for (const library of ["heed" as const, ...peers]) {
-      const own = threadsOf(library, threads);
-      const label = labelOf(library, own);
+    for (const library of [...own, ...peers]) {
+      const used = threadsOf(library, threads);
+      const label = labelOf(library, used);
       const maxRounds = slow[library];
-      sides.set(label, {
-        label,
-        library,
-        task,
-        threads: own,
-        ...(maxRounds === undefined ? { iterations } : { iterations: 1, maxRounds }),
-      });
-      const ratio = wanted[library];
-      if (library !== "heed")
-        comparisons.push({ faster, slower: label, ...(ratio === undefined ? {} : { wanted: ratio }) });
+      const pace = maxRounds === undefined ? { iterations } : { iterations: 1, maxRounds };
+      sides.set(label, { label, library, task, threads: used, ...pace });
+    }
+    for (const library of own) {
+      for (const peer of peers) {
+        const ratio = wanted[peer];
+        const pair = { faster: labelOf(library, threads), slower: labelOf(peer, threadsOf(peer, threads)) };
+        comparisons.push(ratio === undefined ? pair : { ...pair, wanted: ratio });
+      }
     }
   }
   return { sides: [...sides.values()], comparisons };
 }
 
-const twoToOne = (choice: Choice, wanted: number): readonly Comparison[] =>
-  choice.threads.includes(1) && choice.threads.includes(2)
-    ? [{ faster: labelOf("heed", 2), slower: labelOf("heed", 1), wanted }]
-    : [];
+/** How much a second thread gives to each of our own sides. */
+const twoToOne = ({ threads, peers }: Choice, wanted: number): readonly Comparison[] => {
+  if (!threads.includes(1) || !threads.includes(2)) return [];
+  const own: readonly Library[] = peers.includes("heed-wide") ? ["heed", "heed-wide"] : ["heed"];
+  return own.map((library) => ({ faster: labelOf(library, 2), slower: labelOf(library, 1), wanted }));
+};
 
 function matmulCase(name: string, m: number, k: number, n: number, choice: Choice): Case {
   const task: MatmulTask = { kind: "matmul", m, k, n, transposeA: false, transposeB: false };
-  const { sides, comparisons } = versus(
-    task,
-    choice,
-    { "heed-128": undefined, tfjs: 1.7, jax: 1.7 },
-    { iterations: 10 },
-  );
+  const { sides, comparisons } = versus(task, choice, { tfjs: 1.7, jax: 1.7 }, { iterations: 10 });
   return {
     name,
     title: `matmul float32 [${m}, ${k}] x [${k}, ${n}]`,
@@ -170,7 +166,7 @@ function stepCase(name: string, task: StepTask, choice: Choice): Case {
   const { sides, comparisons } = versus(
     task,
     choice,
-    { "heed-128": undefined, jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 },
+    { jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 },
     { iterations: name === "step-small" ? 3 : 1, slow: { tfjs: 2 } },
   );
   return {
@@ -191,7 +187,7 @@ function prefillCase(choice: Choice): Case {
   return {
     name: "gpt2-prefill",
     title: `GPT-2 small, float32, random weights: ${PROMPT}-token prefill, logits of the last position`,
-    ...versus(task, choice, { "heed-128": undefined, ort: 1.3 }, { iterations: 1 }),
+    ...versus(task, choice, { ort: 1.3 }, { iterations: 1 }),
     rates: [
       { unit: "GFLOP/s", perRun: (forwardFlops(GPT2_SMALL, 1, PROMPT) - headRows) / 1e9 },
       { unit: "tokens/s", perRun: PROMPT },

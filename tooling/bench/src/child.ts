@@ -11,8 +11,8 @@ async function openLibrary(library: string): Promise<OpenJob> {
   switch (library) {
     case "heed":
       return (await import("./sides/heed.ts")).open;
-    case "heed-128":
-      return (await import("./sides/heed.ts")).openNarrow;
+    case "heed-wide":
+      return (await import("./sides/heed.ts")).openWide;
     case "jax":
       return (await import("./sides/jax.ts")).open;
     case "tfjs":

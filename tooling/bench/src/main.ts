@@ -19,8 +19,8 @@ async function measure(chosen: Case, rounds: number | undefined): Promise<CaseRe
 
 async function main(args: readonly string[]): Promise<number> {
   if (args[0] === "profile") {
-    const { cases, threads } = readArguments(args.slice(1), caseNames);
-    await profile(cases[0] as string, threads[0] as number);
+    const { cases, threads, peers } = readArguments(args.slice(1), caseNames);
+    await profile(cases[0] as string, threads[0] as number, peers.length === 1 && peers[0] === "heed-wide");
     return 0;
   }
   const options = readArguments(args, caseNames);

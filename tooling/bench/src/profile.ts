@@ -32,12 +32,13 @@ function timed(backend: Backend, spent: Map<string, Spent>): Backend {
  * bookkeeping and garbage collection.
  *
  * @param caseName a case whose first side is this repository's
+ * @param wide with 256-bit vectors
  */
-export async function profile(caseName: string, threads: number): Promise<void> {
+export async function profile(caseName: string, threads: number, wide: boolean): Promise<void> {
   const task = allCases({ threads: [threads], peers: [] }).find(({ name }) => name === caseName)?.sides[0]?.task;
   if (task === undefined)
     throw new RangeError(`profile: case is unknown, expected one with a heed side, got "${caseName}". Try step-small`);
-  const backend = createWasmBackend({ threads });
+  const backend = createWasmBackend({ threads, wide });
   if (backend === undefined)
     throw new Error("profile: this engine has no WebAssembly SIMD, expected one that has. Run it on Node 24");
   const spent = new Map<string, Spent>();

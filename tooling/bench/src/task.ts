@@ -1,8 +1,8 @@
 /** What a side is asked to do, and how parent and child talk about it. */
 import type { GptShape } from "./gpt.ts";
 
-/** Who does the work: this repository, this repository kept to 128-bit vectors, a peer, or the machine's own ceilings. */
-export type Library = "heed" | "heed-128" | "jax" | "tfjs" | "tfjs-tuned" | "ort" | "machine";
+/** Who does the work: this repository, this repository with 256-bit vectors, a peer, or the machine's own ceilings. */
+export type Library = "heed" | "heed-wide" | "jax" | "tfjs" | "tfjs-tuned" | "ort" | "machine";
 
 /** One float32 product, C [m, n] = A [m, k] times B [k, n]; a transposed operand is stored the other way round. */
 export interface MatmulTask {

@@ -33,6 +33,6 @@ test("bad input gets one clear sentence", () => {
     `[RangeError: bench: --rounds is not usable, expected a whole number from 1 to 1000, got "many". Give one such number.]`,
   );
   expect(() => readArguments(["--peers", "numpy"], cases)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: bench: --peers is unknown, expected one of heed-128, jax, tfjs-tuned, tfjs, ort, got "numpy". Choose one of these.]`,
+    `[RangeError: bench: --peers is unknown, expected one of heed-wide, jax, tfjs-tuned, tfjs, ort, got "numpy". Choose one of these.]`,
   );
 });

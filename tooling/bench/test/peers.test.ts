@@ -22,7 +22,7 @@ test("every side trains the same GPT: equal losses over three steps, which fall"
   const sides = sidesOf(task, [
     ["heed", 1],
     ["heed", 2],
-    ["heed-128", 1],
+    ["heed-wide", 1],
     ["jax", 1],
     ["jax", 2],
     ["tfjs", 1],

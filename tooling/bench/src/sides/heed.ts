@@ -1,4 +1,4 @@
-/** This repository, as a user gets it: the default backend with a chosen number of threads. */
+/** This repository: the WebAssembly backend with a chosen number of threads, with and without its opt-in to 256-bit vectors. */
 import { type Backend, createWasmBackend, data, fromArray, matmul, useBackend } from "@heed/tensor";
 import { makeBatch, makeWeights } from "../gpt.ts";
 import {
@@ -19,7 +19,7 @@ import { matmulOperands, sampleOfProduct } from "./operands.ts";
 type About = Readonly<Record<string, string>>;
 
 function startBackend(threads: number, wide: boolean): Backend {
-  const backend = createWasmBackend(wide ? { threads } : { threads, wide });
+  const backend = createWasmBackend({ threads, wide });
   if (backend === undefined)
     throw new Error(
       "startBackend: this engine has no WebAssembly SIMD, expected one that has. Run the benchmark on Node 24",
@@ -88,12 +88,12 @@ async function openDecode({ shape, prompt, tokens }: DecodeTask, about: About): 
 
 /** Opens any task but a ceiling. */
 export async function open(task: Task, threads: number): Promise<Job> {
-  return openOn(startBackend(threads, true), task);
+  return openOn(startBackend(threads, false), task);
 }
 
-/** As `open`, without the 256-bit vectors that V8 makes on request: what every engine with relaxed SIMD gets. */
-export async function openNarrow(task: Task, threads: number): Promise<Job> {
-  return openOn(startBackend(threads, false), task);
+/** As `open`, with the 256-bit vectors that V8 makes of our kernels on request. */
+export async function openWide(task: Task, threads: number): Promise<Job> {
+  return openOn(startBackend(threads, true), task);
 }
 
 /** As `open`, on a backend that is in use already. */
