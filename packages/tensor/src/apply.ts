@@ -1,9 +1,9 @@
 import { isSaved, isTracked, pullback, record } from "./autodiff.ts";
 import type { Backend, Operand } from "./backend.ts";
-import { DTypeError, TensorStateError, UnsupportedOpError, formatShape } from "./errors.ts";
+import { DTypeError, formatShape, TensorStateError, UnsupportedOpError } from "./errors.ts";
 import type { Fused, GradientContext, HostView, Operation, Primitive } from "./operation.ts";
 import { sizeOf } from "./shape.ts";
-import { Tensor, liveStorage, makeTensor } from "./tensor.ts";
+import { liveStorage, makeTensor, type Tensor } from "./tensor.ts";
 import type { TensorSpec } from "./types.ts";
 
 /**
@@ -15,7 +15,8 @@ export function apply<A extends object>(op: Operation<A>, inputs: readonly Tenso
   const backend = commonBackend(op.name, inputs);
   if (op.kind === "fused" && !backend.kernels[op.name]) return [op.compose(inputs, attributes)];
   const specs = op.infer(inputs, attributes);
-  const outputs = (op.kind === "primitive" && op.share?.(inputs, attributes)) || run(backend, op.name, inputs, specs, attributes);
+  const outputs =
+    (op.kind === "primitive" && op.share?.(inputs, attributes)) || run(backend, op.name, inputs, specs, attributes);
   if (outputs) {
     record(op, inputs, outputs, attributes);
     return outputs;
@@ -46,7 +47,9 @@ export function applyInPlace(name: string, operands: readonly Tensor[], attribut
   const backend = commonBackend(name, operands);
   for (const operand of operands) {
     if (isTracked(operand) || isSaved(operand)) {
-      throw new TensorStateError(`${name}: tensor ${formatShape(operand.shape)} is part of an open differentiation, expected one that is not. Call it after valueAndGradients`);
+      throw new TensorStateError(
+        `${name}: tensor ${formatShape(operand.shape)} is part of an open differentiation, expected one that is not. Call it after valueAndGradients`,
+      );
     }
   }
   return run(backend, name, operands, [], attributes) !== undefined;
@@ -57,7 +60,9 @@ function commonBackend(where: string, inputs: readonly Tensor[]): Backend {
   for (const input of inputs) {
     const other = liveStorage(input, where).backend;
     if (other !== backend) {
-      throw new TensorStateError(`${where}: inputs live on backends ${backend.name} and ${other.name}, expected one backend`);
+      throw new TensorStateError(
+        `${where}: inputs live on backends ${backend.name} and ${other.name}, expected one backend`,
+      );
     }
   }
   return backend;
@@ -96,7 +101,10 @@ function runReference<A extends object>(
   specs: readonly TensorSpec[],
   attributes: A,
 ): Tensor[] {
-  if (backend.strict) throw new UnsupportedOpError(`${op.name}: backend ${backend.name} has no kernel for it, expected one in strict mode`);
+  if (backend.strict)
+    throw new UnsupportedOpError(
+      `${op.name}: backend ${backend.name} has no kernel for it, expected one in strict mode`,
+    );
   const outputs = specs.map((spec) => makeTensor(backend, spec.shape, spec.dtype));
   const copyOut = !backend.hostView;
   const inputViews = inputs.map((input) => hostView(backend, input));
@@ -114,13 +122,18 @@ function hostView(backend: Backend, x: Tensor): HostView {
     ? backend.hostView(buffer, x.dtype, length)
     : backend.readSync?.(buffer, x.dtype, length);
   if (!values) {
-    throw new UnsupportedOpError(`tensor: backend ${backend.name} has neither a kernel nor host access for this operation`);
+    throw new UnsupportedOpError(
+      `tensor: backend ${backend.name} has neither a kernel nor host access for this operation`,
+    );
   }
   return { values, shape: x.shape, dtype: x.dtype };
 }
 
 /** Gradients of a fused operation: its backward kernel where that is enough, its composition otherwise. @internal */
-export function fusedGradient<A extends object>(op: Fused<A>, context: GradientContext<A>): readonly (Tensor | undefined)[] {
+export function fusedGradient<A extends object>(
+  op: Fused<A>,
+  context: GradientContext<A>,
+): readonly (Tensor | undefined)[] {
   if (op.gradient) return op.gradient(context);
   const { inputs, outputs, attributes, needs } = context;
   const outputGradient = context.outputGradients[0]!;
@@ -137,7 +150,11 @@ export function fusedGradient<A extends object>(op: Fused<A>, context: GradientC
 }
 
 /** Throws unless every tensor has one of the element types. */
-export function expectDType(where: string, inputs: Readonly<Record<string, Tensor>>, ...dtypes: readonly string[]): void {
+export function expectDType(
+  where: string,
+  inputs: Readonly<Record<string, Tensor>>,
+  ...dtypes: readonly string[]
+): void {
   for (const [argument, { dtype }] of Object.entries(inputs)) {
     if (!dtypes.includes(dtype)) {
       throw new DTypeError(`${where}: ${argument} has dtype ${dtype}, expected ${dtypes.join(" or ")}. Use cast`);

@@ -1,7 +1,7 @@
 import { applyInPlace, expectDType } from "./apply.ts";
-import { ShapeError, formatShape } from "./errors.ts";
+import { formatShape, ShapeError } from "./errors.ts";
 import { sameShape, sizeOf } from "./shape.ts";
-import { type Tensor, dataSync, hostValues, liveStorage } from "./tensor.ts";
+import { dataSync, hostValues, liveStorage, type Tensor } from "./tensor.ts";
 
 /**
  * Copies the values of `source` into `target`, in place. Tensors that share memory with the target (a reshape, a
@@ -11,7 +11,9 @@ import { type Tensor, dataSync, hostValues, liveStorage } from "./tensor.ts";
  */
 export function assign(target: Tensor, source: Tensor): void {
   if (!sameShape(target.shape, source.shape)) {
-    throw new ShapeError(`assign: source has shape ${formatShape(source.shape)}, expected ${formatShape(target.shape)} (from target)`);
+    throw new ShapeError(
+      `assign: source has shape ${formatShape(source.shape)}, expected ${formatShape(target.shape)} (from target)`,
+    );
   }
   expectDType("assign", { source }, target.dtype);
   if (applyInPlace("assign", [target, source], {})) return;
@@ -26,10 +28,16 @@ export function assign(target: Tensor, source: Tensor): void {
  *   part of an open differentiation
  */
 export function assignSlice(target: Tensor, source: Tensor, starts: readonly number[]): void {
-  const inside = starts.length === target.shape.length && source.shape.length === target.shape.length
-    && starts.every((start, axis) => Number.isInteger(start) && start >= 0 && start + source.shape[axis]! <= target.shape[axis]!);
+  const inside =
+    starts.length === target.shape.length &&
+    source.shape.length === target.shape.length &&
+    starts.every(
+      (start, axis) => Number.isInteger(start) && start >= 0 && start + source.shape[axis]! <= target.shape[axis]!,
+    );
   if (!inside) {
-    throw new ShapeError(`assignSlice: source has shape ${formatShape(source.shape)} at starts ${formatShape(starts)}, expected a block inside target ${formatShape(target.shape)}`);
+    throw new ShapeError(
+      `assignSlice: source has shape ${formatShape(source.shape)} at starts ${formatShape(starts)}, expected a block inside target ${formatShape(target.shape)}`,
+    );
   }
   expectDType("assignSlice", { source }, target.dtype);
   if (applyInPlace("assignSlice", [target, source], { starts }) || source.size === 0) return;
@@ -43,7 +51,13 @@ export function assignSlice(target: Tensor, source: Tensor, starts: readonly num
 type Values = ReturnType<typeof dataSync>;
 
 /** Copies rows of the last axes that are whole in the target, or of the last axis, one `set` each. */
-function copyBlock(from: Values, shape: readonly number[], to: Values, whole: readonly number[], starts: readonly number[]): void {
+function copyBlock(
+  from: Values,
+  shape: readonly number[],
+  to: Values,
+  whole: readonly number[],
+  starts: readonly number[],
+): void {
   let axis = shape.length;
   while (axis > 0 && shape[axis - 1] === whole[axis - 1]) axis--;
   axis = Math.max(axis - 1, 0);

@@ -7,12 +7,12 @@
  */
 import { fusedGradient } from "./apply.ts";
 import { engine } from "./engine.ts";
-import { DTypeError, ShapeError, formatShape } from "./errors.ts";
+import { DTypeError, formatShape, ShapeError } from "./errors.ts";
 import type { GradientContext, Operation } from "./operation.ts";
 import { add } from "./primitives/add.ts";
 import { reshape } from "./primitives/reshape.ts";
 import { scope } from "./scope.ts";
-import { type Tensor, full, isTensor } from "./tensor.ts";
+import { full, isTensor, type Tensor } from "./tensor.ts";
 import { isFloat } from "./types.ts";
 
 interface Step {
@@ -33,7 +33,12 @@ export interface Tape {
 }
 
 /** Notes an operation on every open tape that it concerns. @internal */
-export function record<A extends object>(op: Operation<A>, inputs: readonly Tensor[], outputs: readonly Tensor[], attributes: A): void {
+export function record<A extends object>(
+  op: Operation<A>,
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+  attributes: A,
+): void {
   if (op.kind === "primitive" && !op.gradient) return;
   for (const tape of engine.tapes) {
     if (!inputs.some((input) => tape.tracked.has(input))) continue;
@@ -148,7 +153,9 @@ function backward(tape: Tape, value: Tensor, seed: Tensor, wanted: readonly Tens
     if (outputGradients.some((gradient) => gradient !== undefined)) {
       const needs = step.inputs.map((input) => tape.tracked.has(input));
       const inputGradients = scope(() => gradientsOf(step, outputGradients, needs));
-      gradients.addAll(step.inputs.flatMap((input, j) => (needs[j] && inputGradients[j] ? [[input, inputGradients[j]] as const] : [])));
+      gradients.addAll(
+        step.inputs.flatMap((input, j) => (needs[j] && inputGradients[j] ? [[input, inputGradients[j]] as const] : [])),
+      );
     }
     for (const output of step.outputs) {
       if (wanted.includes(output)) continue;
@@ -185,7 +192,8 @@ const zerosLike = (x: Tensor): Tensor => full(x.shape, 0, { dtype: x.dtype, back
 
 function checkArguments(wanted: readonly Tensor[]): void {
   wanted.forEach((x, i) => {
-    if (!isFloat(x.dtype)) throw new DTypeError(`valueAndGradients: tensors[${i}] has dtype ${x.dtype}, expected a float dtype`);
+    if (!isFloat(x.dtype))
+      throw new DTypeError(`valueAndGradients: tensors[${i}] has dtype ${x.dtype}, expected a float dtype`);
   });
 }
 
@@ -195,9 +203,12 @@ function checkValue(value: Tensor): void {
     throw new TypeError(`valueAndGradients: f returned ${what}, expected a tensor. Await before or after`);
   }
   if (value.size !== 1) {
-    throw new ShapeError(`valueAndGradients: f returned shape ${formatShape(value.shape)}, expected one element. Reduce with mean or sum`);
+    throw new ShapeError(
+      `valueAndGradients: f returned shape ${formatShape(value.shape)}, expected one element. Reduce with mean or sum`,
+    );
   }
-  if (!isFloat(value.dtype)) throw new DTypeError(`valueAndGradients: f returned dtype ${value.dtype}, expected a float dtype`);
+  if (!isFloat(value.dtype))
+    throw new DTypeError(`valueAndGradients: f returned dtype ${value.dtype}, expected a float dtype`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Tensor, liveStorage } from "./tensor.ts";
+import { liveStorage, Tensor } from "./tensor.ts";
 
 /** The same values, sharing memory, through which no gradient flows. */
 export function detach(x: Tensor): Tensor {

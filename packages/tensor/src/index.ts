@@ -1,26 +1,42 @@
-export type { Backend, BackendBuffer, BackendCapabilities, Kernel, KernelReport, Operand } from "./backend.ts";
-export { kernelCounter } from "./backend.ts";
-export { createMetaBackend } from "./backends/meta.ts";
 export { apply, applyInPlace, applyOne, create, expectDType } from "./apply.ts";
 export { assign, assignSlice } from "./assign.ts";
 export { isTracked, valueAndGradients } from "./autodiff.ts";
-export { currentBackend, referenceBackend, useBackend, withBackend } from "./default-backend.ts";
+export type { Backend, BackendBuffer, BackendCapabilities, Kernel, KernelReport, Operand } from "./backend.ts";
+export { kernelCounter } from "./backend.ts";
+export { createMetaBackend } from "./backends/meta.ts";
 export { createReferenceBackend } from "./backends/reference.ts";
 export { createWasmBackend } from "./backends/wasm/backend.ts";
+export { currentBackend, referenceBackend, useBackend, withBackend } from "./default-backend.ts";
 export { detach } from "./detach.ts";
-export { DTypeError, ShapeError, TensorStateError, UnsupportedOpError, formatShape } from "./errors.ts";
+export { DTypeError, formatShape, ShapeError, TensorStateError, UnsupportedOpError } from "./errors.ts";
+export type { AdamwStepOptions } from "./functions/adamw-step.ts";
+export { adamwStep } from "./functions/adamw-step.ts";
+export { greater, greaterEqual, notEqual } from "./functions/comparisons.ts";
+export type { CrossEntropyOptions } from "./functions/cross-entropy.ts";
+export { crossEntropy } from "./functions/cross-entropy.ts";
+export type { DropoutOptions } from "./functions/dropout.ts";
+export { dropout } from "./functions/dropout.ts";
+export { einsum } from "./functions/einsum.ts";
+export { gelu } from "./functions/gelu.ts";
+export { globalNorm } from "./functions/global-norm.ts";
+export { layerNorm } from "./functions/layer-norm.ts";
+export type { LinearActivation } from "./functions/linear.ts";
+export { linear } from "./functions/linear.ts";
+export { logicalAnd, logicalNot, logicalOr } from "./functions/logical.ts";
+export { mean, variance } from "./functions/mean.ts";
+export { oneHot } from "./functions/one-hot.ts";
+export { relu } from "./functions/relu.ts";
+export { rmsNorm } from "./functions/rms-norm.ts";
+export type { ScaledDotProductAttentionOptions } from "./functions/scaled-dot-product-attention.ts";
+export { scaledDotProductAttention } from "./functions/scaled-dot-product-attention.ts";
+export { expandDims, squeeze, stack, transpose } from "./functions/shapes.ts";
+export { sigmoid, softplus } from "./functions/sigmoid.ts";
+export { silu } from "./functions/silu.ts";
+export { logSoftmax, logSumExp, softmax } from "./functions/softmax.ts";
+export type { UnfoldOptions } from "./functions/unfold.ts";
+export { unfold } from "./functions/unfold.ts";
 export type { Fused, GradientContext, HostView, Operation, Primitive } from "./operation.ts";
 export { defineFused, definePrimitive } from "./operation.ts";
-export { Rng, rng, threefry } from "./rng.ts";
-export type { RngState } from "./rng.ts";
-export { dispose, keep, scope } from "./scope.ts";
-export { bindShapes, broadcastShapes, normalizeAxes, normalizeAxis, sizeOf } from "./shape.ts";
-export type { CreateOptions, NestedArray } from "./tensor.ts";
-export { Tensor, arange, countBuffers, data, dataSync, fromArray, full, isTensor, item, ones, tensor, zeros } from "./tensor.ts";
-export type { DType, Shape, TensorSpec, TypedArray } from "./types.ts";
-export { bytesPerElement } from "./types.ts";
-export { primitives } from "./primitives/index.ts";
-export type { PrimitiveName } from "./primitives/index.ts";
 export { abs } from "./primitives/abs.ts";
 export { add } from "./primitives/add.ts";
 export { argmax } from "./primitives/argmax.ts";
@@ -36,8 +52,10 @@ export { erf } from "./primitives/erf.ts";
 export { exp } from "./primitives/exp.ts";
 export { floor } from "./primitives/floor.ts";
 export { gather } from "./primitives/gather.ts";
-export { lessEqual } from "./primitives/less-equal.ts";
+export type { PrimitiveName } from "./primitives/index.ts";
+export { primitives } from "./primitives/index.ts";
 export { less } from "./primitives/less.ts";
+export { lessEqual } from "./primitives/less-equal.ts";
 export { log } from "./primitives/log.ts";
 export type { MatmulAttributes } from "./primitives/matmul.ts";
 export { matmul } from "./primitives/matmul.ts";
@@ -68,29 +86,24 @@ export { tanh } from "./primitives/tanh.ts";
 export { topK } from "./primitives/top-k.ts";
 export type { DrawOptions } from "./primitives/uniform.ts";
 export { uniform } from "./primitives/uniform.ts";
-export type { AdamwStepOptions } from "./functions/adamw-step.ts";
-export { adamwStep } from "./functions/adamw-step.ts";
-export { greater, greaterEqual, notEqual } from "./functions/comparisons.ts";
-export type { CrossEntropyOptions } from "./functions/cross-entropy.ts";
-export { crossEntropy } from "./functions/cross-entropy.ts";
-export type { DropoutOptions } from "./functions/dropout.ts";
-export { dropout } from "./functions/dropout.ts";
-export { einsum } from "./functions/einsum.ts";
-export { gelu } from "./functions/gelu.ts";
-export { globalNorm } from "./functions/global-norm.ts";
-export { layerNorm } from "./functions/layer-norm.ts";
-export type { LinearActivation } from "./functions/linear.ts";
-export { linear } from "./functions/linear.ts";
-export { logicalAnd, logicalNot, logicalOr } from "./functions/logical.ts";
-export { mean, variance } from "./functions/mean.ts";
-export { oneHot } from "./functions/one-hot.ts";
-export { relu } from "./functions/relu.ts";
-export { rmsNorm } from "./functions/rms-norm.ts";
-export type { ScaledDotProductAttentionOptions } from "./functions/scaled-dot-product-attention.ts";
-export { scaledDotProductAttention } from "./functions/scaled-dot-product-attention.ts";
-export { expandDims, squeeze, stack, transpose } from "./functions/shapes.ts";
-export { sigmoid, softplus } from "./functions/sigmoid.ts";
-export { silu } from "./functions/silu.ts";
-export { logSoftmax, logSumExp, softmax } from "./functions/softmax.ts";
-export type { UnfoldOptions } from "./functions/unfold.ts";
-export { unfold } from "./functions/unfold.ts";
+export type { RngState } from "./rng.ts";
+export { Rng, rng, threefry } from "./rng.ts";
+export { dispose, keep, scope } from "./scope.ts";
+export { bindShapes, broadcastShapes, normalizeAxes, normalizeAxis, sizeOf } from "./shape.ts";
+export type { CreateOptions, NestedArray } from "./tensor.ts";
+export {
+  arange,
+  countBuffers,
+  data,
+  dataSync,
+  fromArray,
+  full,
+  isTensor,
+  item,
+  ones,
+  Tensor,
+  tensor,
+  zeros,
+} from "./tensor.ts";
+export type { DType, Shape, TensorSpec, TypedArray } from "./types.ts";
+export { bytesPerElement } from "./types.ts";

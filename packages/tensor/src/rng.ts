@@ -83,6 +83,7 @@ export class Rng {
  * @throws RangeError if it is not
  */
 export function rng(seed: number): Rng {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`rng: seed is out of range, expected a whole number in 0..2^53-1, got ${seed}`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`rng: seed is out of range, expected a whole number in 0..2^53-1, got ${seed}`);
   return new Rng({ key: [seed >>> 0, Math.floor(seed / 2 ** 32)], draws: 0 });
 }

@@ -1,5 +1,5 @@
 import { engine } from "./engine.ts";
-import { type Tensor, isTensor, watch } from "./tensor.ts";
+import { isTensor, type Tensor, watch } from "./tensor.ts";
 
 /** The tensors made since a `scope` began and still owned by it. @internal */
 export interface Scope {
@@ -11,7 +11,8 @@ function forEachTensor(value: unknown, visit: (tensor: Tensor) => void, seen = n
   if (typeof value !== "object" || value === null || seen.has(value) || ArrayBuffer.isView(value)) return;
   seen.add(value);
   if (isTensor(value)) visit(value);
-  else if (value instanceof Map || value instanceof Set) for (const item of value.values()) forEachTensor(item, visit, seen);
+  else if (value instanceof Map || value instanceof Set)
+    for (const item of value.values()) forEachTensor(item, visit, seen);
   else for (const item of Object.values(value)) forEachTensor(item, visit, seen);
 }
 
@@ -34,7 +35,9 @@ export function scope<T>(f: () => T): T {
   try {
     const result = f();
     if (result instanceof Promise) {
-      throw new TypeError("scope: f returned a promise, expected a synchronous function. Await before or after the scope");
+      throw new TypeError(
+        "scope: f returned a promise, expected a synchronous function. Await before or after the scope",
+      );
     }
     forEachTensor(result, (tensor) => adopt(tensor, inner, outer));
     return result;

@@ -1,4 +1,4 @@
-import { ShapeError, formatShape } from "./errors.ts";
+import { formatShape, ShapeError } from "./errors.ts";
 import type { Shape } from "./types.ts";
 
 /** Number of elements. */
@@ -51,8 +51,12 @@ export function broadcastShapes(where: string, a: Shape, b: Shape): number[] {
 
 /** An axis in 0..rank-1 from one that may count from the end. */
 export function normalizeAxis(where: string, axis: number, rank: number): number {
+  if (rank === 0)
+    throw new ShapeError(`${where}: axis ${axis} does not exist, expected a tensor with axes, got a scalar`);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw new ShapeError(`${where}: axis is out of range, expected a whole number in ${-rank}..${rank - 1}, got ${axis}`);
+    throw new ShapeError(
+      `${where}: axis is out of range, expected a whole number in ${-rank}..${rank - 1}, got ${axis}`,
+    );
   }
   return axis < 0 ? axis + rank : axis;
 }
@@ -70,9 +74,13 @@ export function normalizeAxes(where: string, axes: number | readonly number[] | 
 
 type Letters<Pattern extends string> = Pattern extends `${infer Head} ${infer Tail}`
   ? Letters<Head> | Letters<Tail>
-  : Pattern extends "..." | "" ? never : Pattern;
+  : Pattern extends "..." | ""
+    ? never
+    : Pattern;
 
-type Bound<Spec> = { [Name in keyof Spec]: Spec[Name] extends readonly [unknown, infer P extends string] ? Letters<P> : never }[keyof Spec];
+type Bound<Spec> = {
+  [Name in keyof Spec]: Spec[Name] extends readonly [unknown, infer P extends string] ? Letters<P> : never;
+}[keyof Spec];
 
 /**
  * Binds letters to the sizes of axes, and checks that equal letters have equal sizes.
@@ -93,7 +101,7 @@ export function bindShapes<const Spec extends Readonly<Record<string, readonly [
     if (open) letters.shift();
     if (open ? shape.length < letters.length : shape.length !== letters.length) {
       throw new ShapeError(
-        `${where}: ${argument} has rank ${shape.length} in shape ${formatShape(shape)}, expected ${open ? "at least " : ""}${letters.length} axes [${letters.join(", ")}]`,
+        `${where}: ${argument} has rank ${shape.length} in shape ${formatShape(shape)}, expected ${open ? "at least " : ""}${letters.length} ${letters.length === 1 ? "axis" : "axes"} [${letters.join(", ")}]`,
       );
     }
     letters.forEach((letter, i) => {
@@ -107,5 +115,7 @@ export function bindShapes<const Spec extends Readonly<Record<string, readonly [
       }
     });
   }
-  return Object.fromEntries([...bound].map(([letter, { size }]) => [letter, size])) as { [Letter in Bound<Spec>]: number };
+  return Object.fromEntries([...bound].map(([letter, { size }]) => [letter, size])) as {
+    [Letter in Bound<Spec>]: number;
+  };
 }

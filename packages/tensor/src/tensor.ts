@@ -1,10 +1,10 @@
 import type { Backend } from "./backend.ts";
 import { currentBackend } from "./default-backend.ts";
 import { engine } from "./engine.ts";
-import { DTypeError, ShapeError, TensorStateError, UnsupportedOpError, formatShape } from "./errors.ts";
+import { DTypeError, formatShape, ShapeError, TensorStateError, UnsupportedOpError } from "./errors.ts";
 import { checkShape, sizeOf } from "./shape.ts";
-import { Storage, countOf, type BufferCount } from "./storage.ts";
-import { type DType, type DTypeArrays, type Shape, type TypedArray, bytesPerElement, makeArray } from "./types.ts";
+import { type BufferCount, countOf, Storage } from "./storage.ts";
+import { bytesPerElement, type DType, type DTypeArrays, makeArray, type Shape, type TypedArray } from "./types.ts";
 
 const brand = Symbol.for("heed.tensor");
 /** Node 20.19 and every current browser but a few have `Symbol.dispose`; the others lose only `using`. */
@@ -133,11 +133,13 @@ export type NestedArray = number | boolean | readonly NestedArray[];
 
 function flatten(value: NestedArray, depth: number, shape: number[], out: number[]): void {
   if (typeof value !== "object") {
-    if (depth !== shape.length) throw new ShapeError("tensor: values are ragged, expected lists of equal length at every depth");
+    if (depth !== shape.length)
+      throw new ShapeError("tensor: values are ragged, expected lists of equal length at every depth");
     out.push(Number(value));
     return;
   }
-  if (value.length !== shape[depth]) throw new ShapeError("tensor: values are ragged, expected lists of equal length at every depth");
+  if (value.length !== shape[depth])
+    throw new ShapeError("tensor: values are ragged, expected lists of equal length at every depth");
   for (const item of value) flatten(item, depth + 1, shape, out);
 }
 
@@ -158,7 +160,13 @@ export function tensor(values: NestedArray, options: CreateOptions = {}): Tensor
 }
 
 const dtypeOfArray = (values: ArrayLike<number>): DType =>
-  values instanceof Float64Array ? "float64" : values instanceof Int32Array ? "int32" : values instanceof Uint8Array ? "bool" : "float32";
+  values instanceof Float64Array
+    ? "float64"
+    : values instanceof Int32Array
+      ? "int32"
+      : values instanceof Uint8Array
+        ? "bool"
+        : "float32";
 
 /**
  * A tensor of `shape` from a flat array in row-major order; the values are copied.
@@ -170,7 +178,9 @@ export function fromArray(values: ArrayLike<number>, shape: Shape, options: Crea
   checkShape("fromArray", shape);
   const size = sizeOf(shape);
   if (values.length !== size) {
-    throw new ShapeError(`fromArray: values has ${values.length} elements, expected ${size} (from shape ${formatShape(shape)})`);
+    throw new ShapeError(
+      `fromArray: values has ${values.length} elements, expected ${size} (from shape ${formatShape(shape)})`,
+    );
   }
   const dtype = options.dtype ?? dtypeOfArray(values);
   const backend = options.backend ?? currentBackend();
@@ -189,17 +199,26 @@ function toStored(values: ArrayLike<number>, dtype: DType): TypedArray {
 
 /** A tensor filled with one value. */
 export function full(shape: Shape, value: number | boolean, options: CreateOptions = {}): Tensor {
-  checkShape("full", shape);
-  const dtype = options.dtype ?? (typeof value === "boolean" ? "bool" : "float32");
-  return fromArray(makeArray(dtype, sizeOf(shape)).fill(Number(value)), shape, { ...options, dtype });
+  return filled(
+    "full",
+    shape,
+    Number(value),
+    options.dtype ?? (typeof value === "boolean" ? "bool" : "float32"),
+    options,
+  );
+}
+
+function filled(where: string, shape: Shape, value: number, dtype: DType, { backend }: CreateOptions): Tensor {
+  checkShape(where, shape);
+  return fromArray(makeArray(dtype, sizeOf(shape)).fill(value), shape, { dtype, ...(backend && { backend }) });
 }
 
 export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 0, { dtype: "float32", ...options });
+  return filled("zeros", shape, 0, options.dtype ?? "float32", options);
 }
 
 export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 1, { dtype: "float32", ...options });
+  return filled("ones", shape, 1, options.dtype ?? "float32", options);
 }
 
 /** The whole numbers from `start` to `end`, without `end`, as int32 unless told otherwise. */
@@ -225,7 +244,8 @@ export async function data<D extends DType = DType>(x: Tensor): Promise<DTypeArr
  */
 export function dataSync<D extends DType = DType>(x: Tensor): DTypeArrays[D] {
   const { backend, buffer } = liveStorage(x, "dataSync");
-  if (!backend.readSync) throw new UnsupportedOpError(`dataSync: backend ${backend.name} reads asynchronously only. Use await data(x)`);
+  if (!backend.readSync)
+    throw new UnsupportedOpError(`dataSync: backend ${backend.name} reads asynchronously only. Use await data(x)`);
   return backend.readSync(buffer, x.dtype, x.size) as DTypeArrays[D];
 }
 

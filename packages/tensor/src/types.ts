@@ -28,7 +28,12 @@ interface ArrayConstructor {
   new (memory: ArrayBufferLike, byteOffset: number, length: number): TypedArray;
 }
 
-const constructors: Readonly<Record<DType, ArrayConstructor>> = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
+const constructors: Readonly<Record<DType, ArrayConstructor>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+};
 
 /** A zero-filled array of the type that stores `dtype`. */
 export function makeArray(dtype: DType, length: number): TypedArray {

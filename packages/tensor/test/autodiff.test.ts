@@ -1,8 +1,52 @@
-import {
-  Tensor, add, argmax, assign, broadcast, concatenate, countBuffers, createReferenceBackend, data, dataSync, detach, dispose, divide, exp, fromArray, isTracked, item, keep, layerNorm, logSoftmax, matmul,
-  maximum, max, mean, multiply, permute, relu, reshape, scope, select, less, sigmoid, slice, softmax, softplus, split, subtract, sum, tanh, useBackend, valueAndGradients, cast, power, abs, uniform, rng,
-} from "@heed/tensor";
 import type { Backend } from "@heed/tensor";
+import {
+  abs,
+  add,
+  argmax,
+  assign,
+  broadcast,
+  cast,
+  concatenate,
+  countBuffers,
+  createReferenceBackend,
+  data,
+  dataSync,
+  detach,
+  dispose,
+  divide,
+  exp,
+  fromArray,
+  isTracked,
+  item,
+  keep,
+  layerNorm,
+  less,
+  logSoftmax,
+  matmul,
+  max,
+  maximum,
+  mean,
+  multiply,
+  permute,
+  power,
+  relu,
+  reshape,
+  rng,
+  scope,
+  select,
+  sigmoid,
+  slice,
+  softmax,
+  softplus,
+  split,
+  subtract,
+  sum,
+  type Tensor,
+  tanh,
+  uniform,
+  useBackend,
+  valueAndGradients,
+} from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { fakeBackend } from "./fake-backend.ts";
 
@@ -22,7 +66,10 @@ describe("valueAndGradients", () => {
     const [a, b] = [vector(1, 2, 3), vector(4, 5, 6)];
     const { value, gradients } = valueAndGradients(() => sum(multiply(a, multiply(b, b))), [a, b]);
     expect(item(value)).toBe(16 + 50 + 108);
-    expect(gradients.map(list)).toEqual([[16, 25, 36], [8, 20, 36]]);
+    expect(gradients.map(list)).toEqual([
+      [16, 25, 36],
+      [8, 20, 36],
+    ]);
   });
 
   test("an object of tensors, and its type", () => {
@@ -97,7 +144,9 @@ describe("valueAndGradients", () => {
       return sum(kept);
     }, [a]);
     expect(list(kept!)).toEqual([2 * Math.exp(1), 2 * Math.exp(2)]);
-    expect(() => dataSync(lost!)).toThrowErrorMatchingInlineSnapshot(`[TensorStateError: dataSync: tensor [2] was freed, expected a live one. Return it from its scope or call keep on it]`);
+    expect(() => dataSync(lost!)).toThrowErrorMatchingInlineSnapshot(
+      `[TensorStateError: dataSync: tensor [2] was freed, expected a live one. Return it from its scope or call keep on it]`,
+    );
   });
 });
 
@@ -105,20 +154,28 @@ describe("errors", () => {
   const a = () => vector(1, 2);
   test("more than one element", () => {
     const x = a();
-    expect(() => valueAndGradients(() => multiply(x, 2), [x])).toThrowErrorMatchingInlineSnapshot(`[ShapeError: valueAndGradients: f returned shape [2], expected one element. Reduce with mean or sum]`);
+    expect(() => valueAndGradients(() => multiply(x, 2), [x])).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: valueAndGradients: f returned shape [2], expected one element. Reduce with mean or sum]`,
+    );
   });
   test("a value that is not a float", () => {
     const x = a();
-    expect(() => valueAndGradients(() => argmax(x), [x])).toThrowErrorMatchingInlineSnapshot(`[DTypeError: valueAndGradients: f returned dtype int32, expected a float dtype]`);
+    expect(() => valueAndGradients(() => argmax(x), [x])).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: valueAndGradients: f returned dtype int32, expected a float dtype]`,
+    );
   });
   test("with respect to integers", () => {
     const x = fromArray(Int32Array.of(1), [1]);
-    expect(() => valueAndGradients(() => sum(x), [x])).toThrowErrorMatchingInlineSnapshot(`[DTypeError: valueAndGradients: tensors[0] has dtype int32, expected a float dtype]`);
+    expect(() => valueAndGradients(() => sum(x), [x])).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: valueAndGradients: tensors[0] has dtype int32, expected a float dtype]`,
+    );
   });
   test("an asynchronous f", () => {
     const x = a();
     const f = (async () => sum(x)) as unknown as () => Tensor;
-    expect(() => valueAndGradients(f, [x])).toThrowErrorMatchingInlineSnapshot(`[TypeError: valueAndGradients: f returned a promise, expected a tensor. Await before or after]`);
+    expect(() => valueAndGradients(f, [x])).toThrowErrorMatchingInlineSnapshot(
+      `[TypeError: valueAndGradients: f returned a promise, expected a tensor. Await before or after]`,
+    );
   });
 
   test("an error in f leaves no open tape or scope and frees everything", () => {
@@ -143,7 +200,15 @@ describe("errors", () => {
 
   test("an error in a gradient rule frees everything", () => {
     const failing = fakeBackend();
-    const broken: Backend = { ...failing, kernels: { ...failing.kernels, softmaxBackward: () => { throw new Error("device lost"); } } };
+    const broken: Backend = {
+      ...failing,
+      kernels: {
+        ...failing.kernels,
+        softmaxBackward: () => {
+          throw new Error("device lost");
+        },
+      },
+    };
     const x = fromArray(Float64Array.of(1, 2), [1, 2], { backend: broken });
     expect(() => valueAndGradients(() => sum(exp(softmax(x))), [x])).toThrow("device lost");
     expect(failing.live.size).toBe(1);
@@ -153,7 +218,13 @@ describe("errors", () => {
 describe("in place inside a differentiation", () => {
   test("a tensor with a gradient", () => {
     const x = vector(1, 2);
-    expect(() => valueAndGradients(() => (assign(x, vector(3, 4)), sum(x)), [x])).toThrowErrorMatchingInlineSnapshot(`[TensorStateError: assign: tensor [2] is part of an open differentiation, expected one that is not. Call it after valueAndGradients]`);
+    const f = () => {
+      assign(x, vector(3, 4));
+      return sum(x);
+    };
+    expect(() => valueAndGradients(f, [x])).toThrowErrorMatchingInlineSnapshot(
+      `[TensorStateError: assign: tensor [2] is part of an open differentiation, expected one that is not. Call it after valueAndGradients]`,
+    );
   });
   test("a tensor that the backward pass reads", () => {
     const [x, y] = [vector(1, 2), vector(3, 4)];
@@ -166,7 +237,10 @@ describe("in place inside a differentiation", () => {
   });
   test("a tensor that has nothing to do with it", () => {
     const [x, count] = [vector(1, 2), scalar(0)];
-    valueAndGradients(() => (assign(count, scalar(1)), sum(x)), [x]);
+    valueAndGradients(() => {
+      assign(count, scalar(1));
+      return sum(x);
+    }, [x]);
     expect(item(count)).toBe(1);
   });
 });
@@ -190,10 +264,23 @@ describe("gradients of gradients", () => {
     logSoftmax: (x) => sum(multiply(logSoftmax(x), logSoftmax(x))),
     layerNorm: (x) => sum(exp(layerNorm(x))),
     matmul: (x) => sum(exp(matmul(reshape(x, [2, 2]), reshape(x, [2, 2]), { transposeA: true }))),
-    shapes: (x) => sum(exp(multiply(concatenate([slice(x, [1], [2]), slice(x, [0], [2])]), reshape(permute(reshape(x, [2, 2]), [1, 0]), [4])))),
+    shapes: (x) =>
+      sum(
+        exp(
+          multiply(
+            concatenate([slice(x, [1], [2]), slice(x, [0], [2])]),
+            reshape(permute(reshape(x, [2, 2]), [1, 0]), [4]),
+          ),
+        ),
+      ),
     division: (x) => sum(divide(exp(x), add(multiply(x, x), 1))),
     broadcast: (x) => sum(power(sum(broadcast(reshape(x, [1, 4]), [3, 4]), { axes: 1 }), 2)),
-    split: (x) => sum(split(multiply(x, x), [1, 3]).map((part) => sum(exp(part))).reduce((total, part) => multiply(total, part))),
+    split: (x) =>
+      sum(
+        split(multiply(x, x), [1, 3])
+          .map((part) => sum(exp(part)))
+          .reduce((total, part) => multiply(total, part)),
+      ),
     maximum: (x) => sum(multiply(maximum(multiply(x, x), exp(x)), x)),
     max: (x) => multiply(max(multiply(x, x)), sum(x)),
     relu: (x) => sum(power(relu(x), 3)),
@@ -210,13 +297,18 @@ describe("gradients of gradients", () => {
       };
       const x = vector(...at);
       const weights = vector(1, 2, -1, 0.5);
-      const { gradients } = valueAndGradients(() => sum(multiply(valueAndGradients(() => f(x), [x]).gradients[0], weights)), [x]);
+      const { gradients } = valueAndGradients(
+        () => sum(multiply(valueAndGradients(() => f(x), [x]).gradients[0], weights)),
+        [x],
+      );
       const h = 1e-5;
       const expected = at.map((_, i) => {
         const [up, down] = [1, -1].map((sign) => gradientAt(at.map((value, j) => value + (i === j ? sign * h : 0))));
         return [1, 2, -1, 0.5].reduce((total, weight, j) => total + (weight * (up![j]! - down![j]!)) / (2 * h), 0);
       });
-      list(gradients[0]).forEach((value, i) => expect(Math.abs(value - expected[i]!) / Math.max(1, Math.abs(expected[i]!))).toBeLessThan(1e-6));
+      list(gradients[0]).forEach((value, i) =>
+        expect(Math.abs(value - expected[i]!) / Math.max(1, Math.abs(expected[i]!))).toBeLessThan(1e-6),
+      );
     });
   }
 
@@ -232,13 +324,19 @@ describe("gradients of gradients", () => {
 
   test("an inner differentiation of something else is a constant", () => {
     const [x, y] = [scalar(3), scalar(4)];
-    const { gradients } = valueAndGradients(() => multiply(x, valueAndGradients(() => multiply(y, y), [y]).gradients[0]), [x]);
+    const { gradients } = valueAndGradients(
+      () => multiply(x, valueAndGradients(() => multiply(y, y), [y]).gradients[0]),
+      [x],
+    );
     expect(item(gradients[0])).toBe(8);
   });
 
   test("with respect to a tensor that only the gradient depends on", () => {
     const [x, scale] = [scalar(3), scalar(2)];
-    const { gradients } = valueAndGradients(() => valueAndGradients(() => multiply(multiply(x, x), scale), [x]).gradients[0], [scale]);
+    const { gradients } = valueAndGradients(
+      () => valueAndGradients(() => multiply(multiply(x, x), scale), [x]).gradients[0],
+      [scale],
+    );
     expect(item(gradients[0])).toBe(6);
   });
 
@@ -253,7 +351,8 @@ describe("gradients of gradients", () => {
 });
 
 describe("memory", () => {
-  const network = (x: Tensor, weights: readonly Tensor[]) => mean(weights.reduce((h, w) => tanh(layerNorm(matmul(h, w))), x));
+  const network = (x: Tensor, weights: readonly Tensor[]) =>
+    mean(weights.reduce((h, w) => tanh(layerNorm(matmul(h, w))), x));
   const make = () => {
     const generator = rng(1);
     const draw = () => uniform([32, 32], { rng: generator, dtype: "float64", low: -0.3, high: 0.3 });
@@ -273,7 +372,10 @@ describe("memory", () => {
     const { x, weights } = make();
     const before = countBuffers();
     const { value, gradients } = valueAndGradients(
-      () => valueAndGradients(() => network(x, weights), weights).gradients.map((g) => sum(multiply(g, g))).reduce((total, part) => add(total, part)),
+      () =>
+        valueAndGradients(() => network(x, weights), weights)
+          .gradients.map((g) => sum(multiply(g, g)))
+          .reduce((total, part) => add(total, part)),
       weights,
     );
     expect(countBuffers().buffers).toBe(before.buffers + 1 + weights.length);
@@ -361,7 +463,9 @@ describe("memory", () => {
       return add(sum(multiply(c, reshape(b!, [1, 2]))), sum(slice(reshape(c, [2]), [1], [1])));
     }, [x]);
     const [e1, e2, e3, e4] = [1, 2, 3, 4].map(Math.exp) as [number, number, number, number];
-    list(gradients[0]).forEach((value, i) => expect(value).toBeCloseTo([e1 * (e3 + e4), e2 * (e3 + e4) + e2, e3 * (e1 + e2), e4 * (e1 + e2)][i]!, 8));
+    list(gradients[0]).forEach((value, i) =>
+      expect(value).toBeCloseTo([e1 * (e3 + e4), e2 * (e3 + e4) + e2, e3 * (e1 + e2), e4 * (e1 + e2)][i]!, 8),
+    );
     dispose([value, gradients]);
     expect(countBuffers()).toEqual(before);
   });

@@ -1,7 +1,7 @@
-import { createReferenceBackend, createWasmBackend } from "@heed/tensor";
 import type { Backend, Kernel, Operand } from "@heed/tensor";
-import { conformanceCases, ledger } from "@heed/tensor/testing";
+import { createReferenceBackend, createWasmBackend } from "@heed/tensor";
 import type { ConformanceCase } from "@heed/tensor/testing";
+import { conformanceCases, ledger } from "@heed/tensor/testing";
 import { afterAll, describe, expect, test } from "vitest";
 
 const wasm = (threads: number): Backend | undefined => createWasmBackend({ threads });
@@ -42,10 +42,16 @@ function broken(name: string, kernel: Kernel): Backend {
   return { ...createReferenceBackend(), kernels: { [name]: kernel } };
 }
 
-const values = (operand: Operand, backend: Backend): Float32Array => backend.hostView!(operand.buffer, operand.dtype, operand.shape.reduce((n, size) => n * size, 1)) as Float32Array;
+const values = (operand: Operand, backend: Backend): Float32Array =>
+  backend.hostView!(
+    operand.buffer,
+    operand.dtype,
+    operand.shape.reduce((n, size) => n * size, 1),
+  ) as Float32Array;
 
 describe("the suite finds", () => {
-  const failing = async (backend: Backend, op: string): Promise<number> => (await failures(conformanceCases(backend).filter((c) => c.op === op))).length;
+  const failing = async (backend: Backend, op: string): Promise<number> =>
+    (await failures(conformanceCases(backend).filter((c) => c.op === op))).length;
 
   test("a small error in one element", async () => {
     const backend: Backend = broken("exp", ([x], [y]) => {
@@ -69,11 +75,19 @@ describe("the suite finds", () => {
       const E = x!.shape.at(-1)!;
       const from = values(x!, backend);
       for (let row = 0; row < from.length; row += E) {
-        const powers = from.subarray(row, row + E).map((value) => Math.exp(value - Math.max(...from.subarray(row, row + E))));
-        values(y!, backend).set(powers.map((power) => power / powers.reduce((total, p) => total + p, 0)), row);
+        const powers = from
+          .subarray(row, row + E)
+          .map((value) => Math.exp(value - Math.max(...from.subarray(row, row + E))));
+        values(y!, backend).set(
+          powers.map((power) => power / powers.reduce((total, p) => total + p, 0)),
+          row,
+        );
       }
     };
-    const backend: Backend = { ...createReferenceBackend(), kernels: { softmax, softmaxBackward: ([, g], [dx]) => values(dx!, backend).set(values(g!, backend)) } };
+    const backend: Backend = {
+      ...createReferenceBackend(),
+      kernels: { softmax, softmaxBackward: ([, g], [dx]) => values(dx!, backend).set(values(g!, backend)) },
+    };
     const cases = conformanceCases(backend).filter((c) => c.op === "softmax" && c.pass === "gradient");
     expect(await failures(cases)).not.toEqual([]);
   });
@@ -94,7 +108,8 @@ describe("the suite finds", () => {
 test("ledger", async () => {
   const backend = createReferenceBackend();
   const results = [];
-  for (const c of conformanceCases(backend).filter(({ op }) => op === "tanh" || op === "softmax")) results.push({ ...(await c.run()), backend: backend.name });
+  for (const c of conformanceCases(backend).filter(({ op }) => op === "tanh" || op === "softmax"))
+    results.push({ ...(await c.run()), backend: backend.name });
   expect(ledger(results).map(({ op, pass, backend, ran }) => [op, pass, backend, ran])).toEqual([
     ["tanh", "forward", "reference", "reference"],
     ["tanh", "gradient", "reference", "reference"],

@@ -1,7 +1,12 @@
-import { createReferenceBackend } from "@heed/tensor";
 import type { Backend, BackendBuffer, Kernel, Operand } from "@heed/tensor";
+import { createReferenceBackend } from "@heed/tensor";
 
-const view = (backend: Backend, { buffer, dtype, shape }: Operand): Float64Array => backend.hostView!(buffer, dtype, shape.reduce((n, size) => n * size, 1)) as Float64Array;
+const view = (backend: Backend, { buffer, dtype, shape }: Operand): Float64Array =>
+  backend.hostView!(
+    buffer,
+    dtype,
+    shape.reduce((n, size) => n * size, 1),
+  ) as Float64Array;
 
 /** y = softmax of rows, and its backward y (g - sum(g y)). */
 function softmaxKernels(backend: Backend): Record<string, Kernel> {
@@ -11,7 +16,10 @@ function softmaxKernels(backend: Backend): Record<string, Kernel> {
     for (let row = 0; row < from.length; row += E) {
       const powers = from.subarray(row, row + E).map(Math.exp);
       const total = powers.reduce((sum, power) => sum + power, 0);
-      to.set(powers.map((power) => power / total), row);
+      to.set(
+        powers.map((power) => power / total),
+        row,
+      );
     }
   };
   const softmaxBackward: Kernel = ([y, g], [dx]) => {
@@ -35,7 +43,8 @@ function layerNormKernels(backend: Backend): Record<string, Kernel> {
     for (let row = 0; row * E < from.length; row++) {
       const values = from.subarray(row * E, (row + 1) * E);
       const middle = values.reduce((sum, value) => sum + value, 0) / E;
-      const inverse = 1 / Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / E + (epsilon as number));
+      const inverse =
+        1 / Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / E + (epsilon as number));
       view(backend, mean!)[row] = middle;
       view(backend, rstd!)[row] = inverse;
       values.forEach((value, i) => (to[row * E + i] = (value - middle) * inverse * scale[i]! + (shift?.[i] ?? 0)));
@@ -75,12 +84,13 @@ function linearKernels(backend: Backend): Record<string, Kernel> {
     const [N, K] = x!.shape as [number, number];
     const O = weight!.shape[0]!;
     const [from, weights, to] = [view(backend, x!), view(backend, weight!), view(backend, y!)];
-    for (let n = 0; n < N; n++) for (let o = 0; o < O; o++) {
-      let total = bias ? view(backend, bias)[o]! : 0;
-      for (let k = 0; k < K; k++) total += from[n * K + k]! * weights[o * K + k]!;
-      view(backend, saved!)[n * O + o] = total;
-      to[n * O + o] = Math.max(0, total);
-    }
+    for (let n = 0; n < N; n++)
+      for (let o = 0; o < O; o++) {
+        let total = bias ? view(backend, bias)[o]! : 0;
+        for (let k = 0; k < K; k++) total += from[n * K + k]! * weights[o * K + k]!;
+        view(backend, saved!)[n * O + o] = total;
+        to[n * O + o] = Math.max(0, total);
+      }
     return true;
   };
   return { linear };
@@ -99,10 +109,20 @@ export interface FakeOptions {
 }
 
 /** The reference backend's memory with fused kernels in plain float64, for testing what the engine makes of them. */
-export function fakeBackend({ without = [], declining = [], strict = false, hidden = false, asyncOnly = false }: FakeOptions = {}): Backend & { readonly live: Set<BackendBuffer> } {
+export function fakeBackend({
+  without = [],
+  declining = [],
+  strict = false,
+  hidden = false,
+  asyncOnly = false,
+}: FakeOptions = {}): Backend & { readonly live: Set<BackendBuffer> } {
   const memory = createReferenceBackend();
   const all = { ...softmaxKernels(memory), ...layerNormKernels(memory), ...linearKernels(memory) };
-  const kernels = Object.fromEntries(Object.entries(all).filter(([name]) => !without.includes(name)).map(([name, kernel]) => [name, declining.includes(name) ? () => false : kernel]));
+  const kernels = Object.fromEntries(
+    Object.entries(all)
+      .filter(([name]) => !without.includes(name))
+      .map(([name, kernel]) => [name, declining.includes(name) ? () => false : kernel]),
+  );
   const live = new Set<BackendBuffer>();
   const { hostView, readSync, ...rest } = memory;
   return {

@@ -1,11 +1,31 @@
-import { UnsupportedOpError, add, createReferenceBackend, data, dataSync, exp, fromArray, item, layerNorm, linear, multiply, softmax, sum, tanh, valueAndGradients } from "@heed/tensor";
-import type { Backend, Tensor } from "@heed/tensor";
+import type { Backend, Kernel, Tensor } from "@heed/tensor";
+import {
+  add,
+  createReferenceBackend,
+  data,
+  dataSync,
+  exp,
+  fromArray,
+  item,
+  layerNorm,
+  linear,
+  multiply,
+  softmax,
+  sum,
+  tanh,
+  UnsupportedOpError,
+  valueAndGradients,
+} from "@heed/tensor";
 import { describe, expect, test } from "vitest";
 import { fakeBackend } from "./fake-backend.ts";
 
 const wave = (backend: Backend, shape: readonly number[], phase = 0): Tensor => {
   const size = shape.reduce((n, axis) => n * axis, 1);
-  return fromArray(Float64Array.from({ length: size }, (_, i) => Math.sin(1.7 * i + phase)), shape, { backend });
+  return fromArray(
+    Float64Array.from({ length: size }, (_, i) => Math.sin(1.7 * i + phase)),
+    shape,
+    { backend },
+  );
 };
 
 /** A function of x [3, 4] and parameters that uses each fused operation of the fake backend. */
@@ -14,11 +34,23 @@ const functions: Readonly<Record<string, (x: Tensor, gain: Tensor, weight: Tenso
   "softmax twice": (x) => sum(exp(softmax(multiply(softmax(x), 3)))),
   layerNorm: (x, gain, weight) => sum(multiply(layerNorm(x, { gain, bias: tanh(gain) }), weight)),
   "layerNorm without bias": (x, gain, weight) => sum(multiply(layerNorm(x, { gain }), weight)),
-  "linear relu": (x, gain, weight) => sum(exp(linear(x, weight, fromArray(dataSync(gain).subarray(0, 3), [3], { backend: gain.backend }), { activation: "relu" }))),
-  "all together": (x, gain, weight) => sum(exp(softmax(linear(layerNorm(x, { gain }), weight, undefined, { activation: "relu" })))),
+  "linear relu": (x, gain, weight) =>
+    sum(
+      exp(
+        linear(x, weight, fromArray(dataSync(gain).subarray(0, 3), [3], { backend: gain.backend }), {
+          activation: "relu",
+        }),
+      ),
+    ),
+  "all together": (x, gain, weight) =>
+    sum(exp(softmax(linear(layerNorm(x, { gain }), weight, undefined, { activation: "relu" })))),
 };
 
-const inputs = (backend: Backend): [Tensor, Tensor, Tensor] => [wave(backend, [3, 4]), wave(backend, [4], 1), wave(backend, [3, 4], 2)];
+const inputs = (backend: Backend): [Tensor, Tensor, Tensor] => [
+  wave(backend, [3, 4]),
+  wave(backend, [4], 1),
+  wave(backend, [3, 4], 2),
+];
 
 function gradients(backend: Backend, f: (typeof functions)[string]): { value: number; lists: number[][] } {
   const tensors = inputs(backend);
@@ -86,7 +118,11 @@ describe("which kernels run", () => {
   test("an output that nobody needs is not handed to the backward kernel", () => {
     let outputs: readonly unknown[] = [];
     const plain = fakeBackend();
-    const backend: Backend = { ...plain, kernels: { ...plain.kernels, layerNormBackward: (operands, wanted, attributes) => ((outputs = wanted), plain.kernels["layerNormBackward"]!(operands, wanted, attributes)) } };
+    const layerNormBackward: Kernel = (operands, wanted, attributes) => {
+      outputs = wanted;
+      return plain.kernels["layerNormBackward"]!(operands, wanted, attributes);
+    };
+    const backend: Backend = { ...plain, kernels: { ...plain.kernels, layerNormBackward } };
     const [x, gain, weight] = inputs(backend);
     valueAndGradients(() => functions["layerNorm without bias"]!(x, gain, weight), [gain]);
     expect(outputs.map((output) => output !== undefined)).toEqual([false, true]);
@@ -96,13 +132,17 @@ describe("which kernels run", () => {
     const backend = fakeBackend({ strict: true });
     const x = wave(backend, [3, 4]);
     expect(dataSync(softmax(x))).toHaveLength(12);
-    expect(() => exp(x)).toThrowErrorMatchingInlineSnapshot(`[UnsupportedOpError: exp: backend fake has no kernel for it, expected one in strict mode]`);
+    expect(() => exp(x)).toThrowErrorMatchingInlineSnapshot(
+      `[UnsupportedOpError: exp: backend fake has no kernel for it, expected one in strict mode]`,
+    );
     expect(() => exp(x)).toThrow(UnsupportedOpError);
   });
 
   test("strict mode lets memory be shared, and fused operations be composed of kernels only", () => {
     const backend = fakeBackend({ strict: true, declining: ["softmax"] });
-    expect(() => softmax(wave(backend, [3, 4]))).toThrowErrorMatchingInlineSnapshot(`[UnsupportedOpError: max: backend fake has no kernel for it, expected one in strict mode]`);
+    expect(() => softmax(wave(backend, [3, 4]))).toThrowErrorMatchingInlineSnapshot(
+      `[UnsupportedOpError: max: backend fake has no kernel for it, expected one in strict mode]`,
+    );
   });
 });
 
@@ -116,7 +156,11 @@ describe("a backend that reads asynchronously only", () => {
   test("says that the rest is not possible", () => {
     const backend = fakeBackend({ asyncOnly: true });
     const x = wave(backend, [3, 4]);
-    expect(() => exp(x)).toThrowErrorMatchingInlineSnapshot(`[UnsupportedOpError: tensor: backend fake has neither a kernel nor host access for this operation]`);
-    expect(() => dataSync(x)).toThrowErrorMatchingInlineSnapshot(`[UnsupportedOpError: dataSync: backend fake reads asynchronously only. Use await data(x)]`);
+    expect(() => exp(x)).toThrowErrorMatchingInlineSnapshot(
+      `[UnsupportedOpError: tensor: backend fake has neither a kernel nor host access for this operation]`,
+    );
+    expect(() => dataSync(x)).toThrowErrorMatchingInlineSnapshot(
+      `[UnsupportedOpError: dataSync: backend fake reads asynchronously only. Use await data(x)]`,
+    );
   });
 });

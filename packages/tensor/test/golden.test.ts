@@ -1,17 +1,57 @@
-import {
-  add, createReferenceBackend, createWasmBackend, crossEntropy, data, divide, equal, exp, expandDims, fromArray, gelu, layerNorm, less, log, logicalNot, logSoftmax, mean, multiply,
-  negate, oneHot, relu, reshape, rmsNorm, rsqrt, select, sigmoid, silu, softmax, softplus, split, sqrt, subtract, sum, tanh, transpose, arange, valueAndGradients, variance,
-} from "@heed/tensor";
 import type { Backend, Tensor } from "@heed/tensor";
-import { expectGolden, golden } from "@heed/test-tools";
+import {
+  add,
+  arange,
+  createReferenceBackend,
+  createWasmBackend,
+  crossEntropy,
+  data,
+  divide,
+  equal,
+  exp,
+  expandDims,
+  fromArray,
+  gelu,
+  layerNorm,
+  less,
+  log,
+  logicalNot,
+  logSoftmax,
+  mean,
+  multiply,
+  negate,
+  oneHot,
+  relu,
+  reshape,
+  rmsNorm,
+  rsqrt,
+  select,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  split,
+  sqrt,
+  subtract,
+  sum,
+  tanh,
+  transpose,
+  valueAndGradients,
+  variance,
+} from "@heed/tensor";
 import type { GoldenArray, GoldenCase } from "@heed/test-tools";
+import { expectGolden, golden } from "@heed/test-tools";
 import { afterAll, describe, expect, test } from "vitest";
 
 /** One recorded function: what it returns by output name. The first is what gradients are taken of. */
 type Recorded = (inputs: Readonly<Record<string, Tensor>>, c: GoldenCase) => Readonly<Record<string, Tensor>>;
 
-const elementwise = (f: (x: Tensor) => Tensor): Recorded => ({ x }) => ({ output: f(x!) });
-const gated = (f: (x: Tensor) => Tensor): Recorded => ({ value, gate }) => ({ output: multiply(value!, f(gate!)) });
+const elementwise =
+  (f: (x: Tensor) => Tensor): Recorded =>
+  ({ x }) => ({ output: f(x!) });
+const gated =
+  (f: (x: Tensor) => Tensor): Recorded =>
+  ({ value, gate }) => ({ output: multiply(value!, f(gate!)) });
 
 /** Of activations that we have no function for: what they compose to. */
 const activations: Readonly<Record<string, Recorded>> = {
@@ -42,7 +82,9 @@ const activations: Readonly<Record<string, Recorded>> = {
 
 const epsilonOf = ({ call }: GoldenCase): number => call["eps"] as number;
 const rms: Recorded = ({ x, weight }, c) => ({ output: rmsNorm(x!, { gain: weight!, epsilon: epsilonOf(c) }) });
-const layer: Recorded = ({ x, weight, bias }, c) => ({ output: layerNorm(x!, { gain: weight!, bias: bias!, epsilon: epsilonOf(c) }) });
+const layer: Recorded = ({ x, weight, bias }, c) => ({
+  output: layerNorm(x!, { gain: weight!, bias: bias!, epsilon: epsilonOf(c) }),
+});
 const rows = { axes: -1, keepDims: true } as const;
 
 const norms: Readonly<Record<string, Recorded>> = {
@@ -51,7 +93,9 @@ const norms: Readonly<Record<string, Recorded>> = {
   rms_norm: rms,
   t5_layer_norm: rms,
   gemma_rms_norm: ({ x, weight }, c) => ({ output: rmsNorm(x!, { gain: add(weight!, 1), epsilon: epsilonOf(c) }) }),
-  scale_norm: ({ x, g }) => ({ output: multiply(multiply(x!, multiply(g!, Math.sqrt(12))), rsqrt(sum(multiply(x!, x!), rows))) }),
+  scale_norm: ({ x, g }) => ({
+    output: multiply(multiply(x!, multiply(g!, Math.sqrt(12))), rsqrt(sum(multiply(x!, x!), rows))),
+  }),
   layer_norm_annotated({ x, weight, bias }, c) {
     const spread = add(sqrt(variance(x!, { ...rows, correction: 1 })), epsilonOf(c));
     return { output: add(multiply(weight!, divide(subtract(x!, mean(x!, rows)), spread)), bias!) };
@@ -73,9 +117,13 @@ const losses: Readonly<Record<string, Recorded>> = {
   cross_entropy: ({ logits, labels }) => ({ loss: crossEntropy(logits!, labels!) }),
   cross_entropy_ignore: ({ logits, labels }) => ({ loss: crossEntropy(logits!, labels!) }),
   cross_entropy_sum: ({ logits, labels }) => ({ loss: crossEntropy(logits!, labels!, { reduction: "sum" }) }),
-  cross_entropy_weights: ({ logits, labels, weight }) => ({ loss: crossEntropy(logits!, labels!, { weights: weight! }) }),
+  cross_entropy_weights: ({ logits, labels, weight }) => ({
+    loss: crossEntropy(logits!, labels!, { weights: weight! }),
+  }),
   label_smoothing_pytorch: ({ logits, labels }) => ({ loss: crossEntropy(logits!, labels!, { labelSmoothing: 0.1 }) }),
-  label_smoothing_transformers: ({ logits, labels }) => ({ loss: crossEntropy(logits!, labels!, { labelSmoothing: 0.1 }) }),
+  label_smoothing_transformers: ({ logits, labels }) => ({
+    loss: crossEntropy(logits!, labels!, { labelSmoothing: 0.1 }),
+  }),
   /** eps goes to the other classes alone: with e' = eps V / (V - 1) of our smoothing the label keeps 1 - eps. */
   label_smoothing_fairseq: ({ logits, labels }) => ({
     loss: crossEntropy(logits!, labels!, { labelSmoothing: (0.1 * 9) / 8, ignoreIndex: 0, reduction: "sum" }),
@@ -85,16 +133,23 @@ const losses: Readonly<Record<string, Recorded>> = {
     const V = 9;
     const share = 0.1 / (V - 2);
     const smooth = add(multiply(label(labels!, V), 0.9 - share), share);
-    const target = multiply(multiply(smooth, subtract(1, label(fromArray([0], [], { dtype: "int32", backend: labels!.backend }), V))), countedRows(labels!));
+    const target = multiply(
+      multiply(smooth, subtract(1, label(fromArray([0], [], { dtype: "int32", backend: labels!.backend }), V))),
+      countedRows(labels!),
+    );
     const safe = select(less(0, target), target, 1);
     return { loss: sum(multiply(target, subtract(log(safe), logSoftmax(logits!)))) };
   },
-  binary_cross_entropy: ({ logits, targets }) => ({ loss: mean(subtract(softplus(logits!), multiply(logits!, targets!))) }),
+  binary_cross_entropy: ({ logits, targets }) => ({
+    loss: mean(subtract(softplus(logits!), multiply(logits!, targets!))),
+  }),
   mean_squared_error({ logits, targets }) {
     const gap = subtract(logits!, targets!);
     return { loss: mean(multiply(gap, gap)) };
   },
-  kl_divergence: ({ logits, targets }) => ({ loss: divide(sum(multiply(targets!, subtract(log(targets!), logSoftmax(logits!)))), 6) }),
+  kl_divergence: ({ logits, targets }) => ({
+    loss: divide(sum(multiply(targets!, subtract(log(targets!), logSoftmax(logits!)))), 6),
+  }),
   contrastive({ logits }) {
     const labels = diagonal(6, logits!.backend);
     return { loss: divide(add(crossEntropy(logits!, labels), crossEntropy(transpose(logits!), labels)), 2) };
@@ -108,11 +163,13 @@ const countedRows = (labels: Tensor): Tensor => {
   return expandDims(select(counts, fromArray([1], [], { backend: labels.backend }), 0), -1);
 };
 
-const toTensor = ({ values, shape, dtype }: GoldenArray, backend: Backend): Tensor => fromArray(values, shape, { dtype, backend });
+const toTensor = ({ values, shape, dtype }: GoldenArray, backend: Backend): Tensor =>
+  fromArray(values, shape, { dtype, backend });
 
 async function check(c: GoldenCase, recorded: Recorded, backend: Backend): Promise<void> {
   const inputs = Object.fromEntries(Object.entries(c.inputs).map(([name, array]) => [name, toTensor(array, backend)]));
-  for (const [name, output] of Object.entries(recorded(inputs, c))) expectGolden(await data(output), c.outputs[name], name);
+  for (const [name, output] of Object.entries(recorded(inputs, c)))
+    expectGolden(await data(output), c.outputs[name], name);
   const wanted = Object.keys(c.grads).map((name) => name.replace("input:", ""));
   const { gradients } = valueAndGradients(
     () => {
@@ -122,7 +179,8 @@ async function check(c: GoldenCase, recorded: Recorded, backend: Backend): Promi
     wanted.map((name) => inputs[name]!),
   );
   expect(gradients).toHaveLength(Object.keys(c.grads).length);
-  for (const [i, expected] of Object.values(c.grads).entries()) expectGolden(await data(gradients[i]!), expected, `gradient of ${wanted[i]}`);
+  for (const [i, expected] of Object.values(c.grads).entries())
+    expectGolden(await data(gradients[i]!), expected, `gradient of ${wanted[i]}`);
 }
 
 const backends: readonly (readonly [string, Backend | undefined])[] = [
@@ -131,7 +189,11 @@ const backends: readonly (readonly [string, Backend | undefined])[] = [
 ];
 
 for (const [name, backend] of backends) {
-  for (const [fixture, functions] of Object.entries({ "unit-activations": activations, "unit-norms": norms, "unit-losses": losses })) {
+  for (const [fixture, functions] of Object.entries({
+    "unit-activations": activations,
+    "unit-norms": norms,
+    "unit-losses": losses,
+  })) {
     const recorded = golden(fixture);
     describe.skipIf(!recorded || !backend)(`${fixture} on ${name}`, () => {
       for (const c of recorded?.cases ?? []) {

@@ -1,6 +1,26 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Tensor, add, assign, countBuffers, createReferenceBackend, dataSync, dispose, exp, fromArray, full, isTensor, keep, multiply, reshape, scope, slice, tensor, useBackend, zeros } from "@heed/tensor";
+import {
+  add,
+  assign,
+  countBuffers,
+  createReferenceBackend,
+  dataSync,
+  dispose,
+  exp,
+  fromArray,
+  full,
+  isTensor,
+  keep,
+  multiply,
+  reshape,
+  scope,
+  slice,
+  Tensor,
+  tensor,
+  useBackend,
+  zeros,
+} from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 
 beforeEach(() => {
@@ -22,7 +42,10 @@ describe("scope", () => {
       readonly parts = [{ deep: new Map([["a", new Set([zeros([3])])]]) }];
       readonly itself: Layer = this;
     }
-    const layer = scope(() => (zeros([100]), { layer: new Layer() }));
+    const layer = scope(() => {
+      zeros([100]);
+      return { layer: new Layer() };
+    });
     expect(countBuffers()).toEqual({ buffers: 2, bytes: 20 });
     dispose(layer);
     expect(countBuffers().buffers).toBe(0);
@@ -30,7 +53,10 @@ describe("scope", () => {
 
   test("nests: what leaves one belongs to the next", () => {
     scope(() => {
-      const inner = scope(() => (zeros([5]), zeros([3])));
+      const inner = scope(() => {
+        zeros([5]);
+        return zeros([3]);
+      });
       expect(inner.disposed).toBe(false);
       expect(countBuffers().buffers).toBe(1);
     });
@@ -38,14 +64,21 @@ describe("scope", () => {
   });
 
   test("an error frees everything and closes the scope", () => {
-    expect(() => scope(() => { zeros([3]); throw new Error("stop"); })).toThrow("stop");
+    expect(() =>
+      scope(() => {
+        zeros([3]);
+        throw new Error("stop");
+      }),
+    ).toThrow("stop");
     expect(countBuffers().buffers).toBe(0);
     zeros([3]);
     expect(countBuffers().buffers).toBe(1);
   });
 
   test("a promise is an error, and frees", () => {
-    expect(() => scope(async () => zeros([3]))).toThrowErrorMatchingInlineSnapshot(`[TypeError: scope: f returned a promise, expected a synchronous function. Await before or after the scope]`);
+    expect(() => scope(async () => zeros([3]))).toThrowErrorMatchingInlineSnapshot(
+      `[TypeError: scope: f returned a promise, expected a synchronous function. Await before or after the scope]`,
+    );
     expect(countBuffers().buffers).toBe(0);
   });
 
@@ -82,7 +115,11 @@ describe("scope", () => {
 
 describe("shared memory", () => {
   test("lives as long as the last tensor", () => {
-    const x = tensor([[1, 2], [3, 4], [5, 6]]);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
     const flat = reshape(x, [6]);
     const row = slice(x, [1, 0], [1, 2]);
     x.dispose();
@@ -103,7 +140,10 @@ describe("shared memory", () => {
   });
 
   test("an assignment shows in every tensor that shares", () => {
-    const x = tensor([[1, 2], [3, 4]]);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     const [flat, row] = [reshape(x, [4]), slice(x, [1, 0], [1, 2])];
     assign(row, tensor([[7, 8]]));
     expect([...dataSync(flat)]).toEqual([1, 2, 7, 8]);
@@ -112,23 +152,38 @@ describe("shared memory", () => {
 
 describe("the use of a freed tensor", () => {
   test("says so", () => {
-    const x = scope(() => ({ get: (y => () => y)(zeros([2, 3])) })).get();
-    expect(() => exp(x)).toThrowErrorMatchingInlineSnapshot(`[TensorStateError: exp: tensor [2, 3] was freed, expected a live one. Return it from its scope or call keep on it]`);
-    expect(() => dataSync(x)).toThrowErrorMatchingInlineSnapshot(`[TensorStateError: dataSync: tensor [2, 3] was freed, expected a live one. Return it from its scope or call keep on it]`);
-    expect(() => x.backend).toThrowErrorMatchingInlineSnapshot(`[TensorStateError: tensor: tensor [2, 3] was freed, expected a live one. Return it from its scope or call keep on it]`);
+    const x = scope(() => ({
+      get: (
+        (y) => () =>
+          y
+      )(zeros([2, 3])),
+    })).get();
+    expect(() => exp(x)).toThrowErrorMatchingInlineSnapshot(
+      `[TensorStateError: exp: tensor [2, 3] was freed, expected a live one. Return it from its scope or call keep on it]`,
+    );
+    expect(() => dataSync(x)).toThrowErrorMatchingInlineSnapshot(
+      `[TensorStateError: dataSync: tensor [2, 3] was freed, expected a live one. Return it from its scope or call keep on it]`,
+    );
+    expect(() => x.backend).toThrowErrorMatchingInlineSnapshot(
+      `[TensorStateError: tensor: tensor [2, 3] was freed, expected a live one. Return it from its scope or call keep on it]`,
+    );
   });
 
   test("of two backends at once too", () => {
     const here = zeros([2]);
     const there = full([2], 1, { backend: { ...createReferenceBackend(), name: "other" } });
-    expect(() => add(here, there)).toThrowErrorMatchingInlineSnapshot(`[TensorStateError: add: inputs live on backends reference and other, expected one backend]`);
+    expect(() => add(here, there)).toThrowErrorMatchingInlineSnapshot(
+      `[TensorStateError: add: inputs live on backends reference and other, expected one backend]`,
+    );
   });
 });
 
 test("a forgotten tensor outside every scope is found by the garbage collector", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  const leak = () => { for (let i = 0; i < 50; i++) zeros([1000]); };
+  const leak = () => {
+    for (let i = 0; i < 50; i++) zeros([1000]);
+  };
   leak();
   for (let i = 0; i < 50 && countBuffers().buffers > 0; i++) {
     collect();

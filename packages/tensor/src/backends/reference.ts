@@ -23,12 +23,23 @@ export function createReferenceBackend(): Backend {
     supports: () => true,
     allocate: (bytes): HostBuffer => ({ bytes, memory: new ArrayBuffer(bytes), byteOffset: 0 }),
     free: () => {},
-    write: (buffer, values) => new Uint8Array(host(buffer).memory, host(buffer).byteOffset).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)),
+    write: (buffer, values) =>
+      new Uint8Array(host(buffer).memory, host(buffer).byteOffset).set(
+        new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+      ),
     read: async (buffer, dtype, length) => view(buffer, dtype, length).slice(),
     readSync: (buffer, dtype, length) => view(buffer, dtype, length).slice(),
     hostView: view,
-    view: (buffer, byteOffset, bytes): HostBuffer => ({ bytes, memory: host(buffer).memory, byteOffset: host(buffer).byteOffset + byteOffset }),
-    capabilities: () => ({ dtypes: ["float32", "float64", "int32", "bool"], threads: 1, details: { kernels: "plain JavaScript" } }),
+    view: (buffer, byteOffset, bytes): HostBuffer => ({
+      bytes,
+      memory: host(buffer).memory,
+      byteOffset: host(buffer).byteOffset + byteOffset,
+    }),
+    capabilities: () => ({
+      dtypes: ["float32", "float64", "int32", "bool"],
+      threads: 1,
+      details: { kernels: "plain JavaScript" },
+    }),
     ...kernelCounter(),
   };
 }

@@ -1,6 +1,6 @@
 import { scaledDotProductAttention } from "../functions/scaled-dot-product-attention.ts";
 import type { Shape } from "../types.ts";
-import { type Plain, type Sample, bools, count, everyIndex, float, given, position } from "./sample.ts";
+import { bools, count, everyIndex, float, given, type Plain, position, type Sample } from "./sample.ts";
 
 interface AttentionCase {
   readonly title: string;
@@ -19,15 +19,25 @@ interface AttentionCase {
 }
 
 /** Position of [b, h, t, s] in a mask or bias of shape [1 or B, 1 or H, 1 or T, 1 or S], with leading axes left out. */
-const at = (plain: Plain, values: readonly number[], index: readonly number[]): number => values[position(index, plain.shape)]!;
+const at = (plain: Plain, values: readonly number[], index: readonly number[]): number =>
+  values[position(index, plain.shape)]!;
 
 function sample({ title, B = 1, H = 1, G = H, T, S, D, Dv = D, mask, bias, scale, size = 1 }: AttentionCase): Sample {
-  const shapes: readonly Shape[] = [[B, H, T, D], [B, G, S, D], [B, G, S, Dv]];
+  const shapes: readonly Shape[] = [
+    [B, H, T, D],
+    [B, G, S, D],
+    [B, G, S, Dv],
+  ];
   const [q, k, v] = shapes.map((shape, i) => float(`attention ${i}`, shape, -size, size)) as [Plain, Plain, Plain];
   return {
     name: `scaledDotProductAttention ${title} B${B} H${H} G${G} T${T} S${S} D${D} Dv${Dv}`,
     inputs: [q, k, v, ...(mask ? [mask] : []), ...(bias ? [bias] : [])],
-    run: (inputs) => scaledDotProductAttention(inputs[0]!, inputs[1]!, inputs[2]!, { mask: mask && inputs[3], bias: bias && inputs[mask ? 4 : 3], scale }),
+    run: (inputs) =>
+      scaledDotProductAttention(inputs[0]!, inputs[1]!, inputs[2]!, {
+        mask: mask && inputs[3],
+        bias: bias && inputs[mask ? 4 : 3],
+        scale,
+      }),
     expected(inputs) {
       const factor = scale ?? 1 / Math.sqrt(D);
       const row = (b: number, h: number, t: number): number[] => {
@@ -35,13 +45,16 @@ function sample({ title, B = 1, H = 1, G = H, T, S, D, Dv = D, mask, bias, scale
         const scores = Array.from({ length: S }, (_, s) => {
           if (mask && !at(mask, inputs[3]!, [b, h, t, s])) return -Infinity;
           let product = 0;
-          for (let d = 0; d < D; d++) product += inputs[0]![position([b, h, t, d], q.shape)]! * inputs[1]![position([b, g, s, d], k.shape)]!;
+          for (let d = 0; d < D; d++)
+            product += inputs[0]![position([b, h, t, d], q.shape)]! * inputs[1]![position([b, g, s, d], k.shape)]!;
           return product * factor + (bias ? at(bias, inputs[mask ? 4 : 3]!, [b, h, t, s]) : 0);
         });
         const largest = Math.max(...scores);
         const powers = scores.map((score) => (largest === -Infinity ? 0 : Math.exp(score - largest)));
         const total = powers.reduce((sum, power) => sum + power, 0) || 1;
-        return Array.from({ length: Dv }, (_, d) => powers.reduce((sum, power, s) => sum + (power / total) * inputs[2]![position([b, g, s, d], v.shape)]!, 0));
+        return Array.from({ length: Dv }, (_, d) =>
+          powers.reduce((sum, power, s) => sum + (power / total) * inputs[2]![position([b, g, s, d], v.shape)]!, 0),
+        );
       };
       return [everyIndex([B, H, T]).flatMap(([b, h, t]) => row(b!, h!, t!))];
     },
@@ -78,7 +91,17 @@ export function attentionSamples(): Sample[] {
     sample({ title: "mask of heads", B: 2, H: 2, T: 3, S: 5, D: 4, mask: bools("heads", [1, 2, 3, 5]) }),
     sample({ title: "full mask", B: 2, H: 2, T: 3, S: 5, D: 4, mask: bools("full", [2, 2, 3, 5]) }),
     sample({ title: "bias", B: 2, H: 2, T: 3, S: 5, D: 4, bias: float("bias", [1, 2, 3, 5]) }),
-    sample({ title: "bias and mask, grouped", B: 2, H: 4, G: 2, T: 5, S: 5, D: 3, bias: float("bias", [4, 5, 5]), mask: causal(5, 5) }),
+    sample({
+      title: "bias and mask, grouped",
+      B: 2,
+      H: 4,
+      G: 2,
+      T: 5,
+      S: 5,
+      D: 3,
+      bias: float("bias", [4, 5, 5]),
+      mask: causal(5, 5),
+    }),
     sample({ title: "scale", T: 3, S: 4, D: 3, scale: 2.5 }),
     sample({ title: "scale 0", T: 3, S: 4, D: 3, scale: 0 }),
     sample({ title: "large scores", T: 5, S: 9, D: 4, size: 100 }),

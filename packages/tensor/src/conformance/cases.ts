@@ -2,10 +2,11 @@ import type { Backend } from "../backend.ts";
 import { referenceBackend } from "../default-backend.ts";
 import type { PrimitiveName } from "../primitives/index.ts";
 import { checkForward, checkGradient, checkRepeat, toOffsetTensor } from "./check.ts";
+import { drawRows } from "./draw-rows.ts";
 import { elementwiseRows } from "./elementwise-rows.ts";
 import { fusedRows } from "./fused-rows.ts";
 import { reductionRows } from "./reduction-rows.ts";
-import { type Sample, count } from "./sample.ts";
+import { count, type Sample } from "./sample.ts";
 import { shapeRows } from "./shape-rows.ts";
 
 /** What one case found, for the ledger. */
@@ -27,7 +28,12 @@ export interface ConformanceCase {
 }
 
 /** A row for each primitive: one without a row does not compile. */
-const primitiveRows = (): Readonly<Record<PrimitiveName, readonly Sample[]>> => ({ ...elementwiseRows(), ...reductionRows(), ...shapeRows() });
+const primitiveRows = (): Readonly<Record<PrimitiveName, readonly Sample[]>> => ({
+  ...elementwiseRows(),
+  ...reductionRows(),
+  ...shapeRows(),
+  ...drawRows(),
+});
 
 const sizeOfInputs = ({ inputs }: Sample): number => inputs.reduce((total, { shape }) => total + count(shape), 0);
 
@@ -42,20 +48,39 @@ const sizeOfInputs = ({ inputs }: Sample): number => inputs.reduce((total, { sha
  * for (const c of conformanceCases(createReferenceBackend())) test(c.name, c.run);
  */
 export function conformanceCases(backend: Backend): ConformanceCase[] {
-  const rows: readonly (readonly [string, readonly Sample[]])[] = [...Object.entries(primitiveRows()), ...Object.entries(fusedRows())];
+  const rows: readonly (readonly [string, readonly Sample[]])[] = [
+    ...Object.entries(primitiveRows()),
+    ...Object.entries(fusedRows()),
+  ];
   return rows.flatMap(([op, samples]) => {
     const largest = samples.reduce((best, sample) => (sizeOfInputs(sample) > sizeOfInputs(best) ? sample : best));
     const smooth = samples.filter(({ gradient }) => gradient);
     return [
       ...samples.map((sample) => makeCase(backend, op, "forward", sample.name, () => checkForward(sample, backend))),
-      ...samples.filter((sample) => sizeOfInputs(sample) > 0).map((sample) => makeCase(backend, op, "forward", `${sample.name}, from the middle of buffers`, () => checkForward(sample, backend, toOffsetTensor))),
+      ...samples
+        .filter((sample) => sizeOfInputs(sample) > 0)
+        .map((sample) =>
+          makeCase(backend, op, "forward", `${sample.name}, from the middle of buffers`, () =>
+            checkForward(sample, backend, toOffsetTensor),
+          ),
+        ),
       makeCase(backend, op, "forward", `${largest.name}, twice`, () => checkRepeat(largest, backend)),
-      ...smooth.map((sample) => makeCase(backend, op, "gradient", `${sample.name}, gradient`, () => checkGradient(sample, backend, referenceBackend()))),
+      ...smooth.map((sample) =>
+        makeCase(backend, op, "gradient", `${sample.name}, gradient`, () =>
+          checkGradient(sample, backend, referenceBackend()),
+        ),
+      ),
     ];
   });
 }
 
-function makeCase(backend: Backend, op: string, pass: "forward" | "gradient", name: string, check: () => Promise<number>): ConformanceCase {
+function makeCase(
+  backend: Backend,
+  op: string,
+  pass: "forward" | "gradient",
+  name: string,
+  check: () => Promise<number>,
+): ConformanceCase {
   return {
     name,
     op,

@@ -6,9 +6,9 @@ import { reshape } from "../primitives/reshape.ts";
 import { slice } from "../primitives/slice.ts";
 import { sum } from "../primitives/sum.ts";
 import { scope } from "../scope.ts";
-import { type Tensor, data, fromArray, full, item } from "../tensor.ts";
+import { data, fromArray, full, item, type Tensor } from "../tensor.ts";
 import { type DType, isFloat } from "../types.ts";
-import { type Plain, type Sample, count, draws, dtypeOf, toTensor } from "./sample.ts";
+import { count, draws, dtypeOf, type Plain, type Sample, toTensor } from "./sample.ts";
 
 /** What counts as equal, stated once. Errors are |got - expected| / max(1, |expected|). */
 export const tolerances = {
@@ -39,12 +39,15 @@ function expectClose(what: string, got: ArrayLike<number>, expected: ArrayLike<n
   const worst = worstError(got, expected);
   if (!(worst <= tolerance)) {
     const at = Array.from(expected).findIndex((value, i) => !(worstError([got[i]!], [value]) <= tolerance));
-    throw new Error(`${what}: error ${worst.toExponential(2)} of ${expected.length} elements, expected at most ${tolerance.toExponential(2)}; first at ${at}: got ${got[at]}, expected ${expected[at]}`);
+    throw new Error(
+      `${what}: error ${worst.toExponential(2)} of ${expected.length} elements, expected at most ${tolerance.toExponential(2)}; first at ${at}: got ${got[at]}, expected ${expected[at]}`,
+    );
   }
   return worst;
 }
 
-const listOf = (outputs: Tensor | readonly Tensor[]): readonly Tensor[] => (Array.isArray(outputs) ? outputs : [outputs as Tensor]);
+const listOf = (outputs: Tensor | readonly Tensor[]): readonly Tensor[] =>
+  Array.isArray(outputs) ? outputs : [outputs as Tensor];
 
 /** A tensor that begins three elements into its buffer, where the backend has such. */
 export function toOffsetTensor(plain: Plain, backend: Backend, floatType: DType): Tensor {
@@ -57,14 +60,24 @@ type Maker = typeof toTensor;
 
 /** Values against the sample's formula. Returns the worst error. */
 export async function checkForward(sample: Sample, backend: Backend, make: Maker = toTensor): Promise<number> {
-  const outputs = scope(() => listOf(sample.run(sample.inputs.map((input) => make(input, backend, "float32")), backend)));
+  const outputs = scope(() =>
+    listOf(
+      sample.run(
+        sample.inputs.map((input) => make(input, backend, "float32")),
+        backend,
+      ),
+    ),
+  );
   const expected = sample.expected(sample.inputs.map((input) => input.values));
   let worst = 0;
   for (const [i, output] of outputs.entries()) {
     const got = await data(output);
     const wanted = output.dtype === "float32" ? expected[i]!.map(Math.fround) : expected[i]!;
     const tolerance = isFloat(output.dtype) ? tolerances.closedForm * (sample.scale ?? 1) : 0;
-    worst = Math.max(worst, expectClose(`${sample.name}, output ${i} ${output.dtype} [${output.shape.join(", ")}]`, got, wanted, tolerance));
+    worst = Math.max(
+      worst,
+      expectClose(`${sample.name}, output ${i} ${output.dtype} [${output.shape.join(", ")}]`, got, wanted, tolerance),
+    );
     output.dispose();
   }
   return worst;
@@ -75,7 +88,10 @@ function weighted(sample: Sample, inputs: readonly Tensor[], backend: Backend): 
   const outputs = listOf(sample.run(inputs, backend)).filter((output) => isFloat(output.dtype));
   return outputs
     .map((output, i) => {
-      const weights = fromArray(draws(`weights ${i}`, output.size, 0.5, 1.5), output.shape, { dtype: output.dtype, backend: output.backend });
+      const weights = fromArray(draws(`weights ${i}`, output.size, 0.5, 1.5), output.shape, {
+        dtype: output.dtype,
+        backend: output.backend,
+      });
       return sum(multiply(output, weights));
     })
     .reduce((total, part) => add(total, part));
@@ -100,7 +116,11 @@ function slope(sample: Sample, backend: Backend, directions: readonly (readonly 
       const moved = sample.inputs.map((input) => {
         if (input.dtype !== "float") return toTensor(input, backend, "float64");
         const direction = directions[next++]!;
-        return toTensor({ ...input, values: input.values.map((value, i) => value + step * direction[i]!) }, backend, "float64");
+        return toTensor(
+          { ...input, values: input.values.map((value, i) => value + step * direction[i]!) },
+          backend,
+          "float64",
+        );
       });
       return item(weighted(sample, moved, backend));
     });
@@ -113,13 +133,35 @@ async function checkFiniteDifferences(sample: Sample, backend: Backend): Promise
   const size = gradients.reduce((total, gradient) => total + gradient.length, 0);
   if (size > 100) {
     const directions = gradients.map((gradient, i) => draws(`direction ${i}`, gradient.length, -1, 1));
-    const along = gradients.reduce((total, gradient, i) => total + gradient.reduce((part, g, j) => part + g * directions[i]![j]!, 0), 0);
-    return expectClose(`${sample.name}, gradient along a direction`, [along], [slope(sample, backend, directions)], tolerances.finiteDifference * (sample.scale ?? 1));
+    const along = gradients.reduce(
+      (total, gradient, i) => total + gradient.reduce((part, g, j) => part + g * directions[i]![j]!, 0),
+      0,
+    );
+    return expectClose(
+      `${sample.name}, gradient along a direction`,
+      [along],
+      [slope(sample, backend, directions)],
+      tolerances.finiteDifference * (sample.scale ?? 1),
+    );
   }
   let worst = 0;
   for (const [i, gradient] of gradients.entries()) {
-    const differences = gradient.map((_, j) => slope(sample, backend, gradients.map((other, k) => other.map((_, l) => Number(k === i && l === j)))));
-    worst = Math.max(worst, expectClose(`${sample.name}, gradient of input ${i}`, gradient, differences, tolerances.finiteDifference * (sample.scale ?? 1)));
+    const differences = gradient.map((_, j) =>
+      slope(
+        sample,
+        backend,
+        gradients.map((other, k) => other.map((_, l) => Number(k === i && l === j))),
+      ),
+    );
+    worst = Math.max(
+      worst,
+      expectClose(
+        `${sample.name}, gradient of input ${i}`,
+        gradient,
+        differences,
+        tolerances.finiteDifference * (sample.scale ?? 1),
+      ),
+    );
   }
   return worst;
 }
@@ -130,14 +172,26 @@ export async function checkGradient(sample: Sample, backend: Backend, reference:
   const got = await gradientsOn(sample, backend, "float32");
   const expected = await gradientsOn(sample, reference, "float64");
   const tolerance = tolerances.acrossBackends * (sample.scale ?? 1);
-  return Math.max(0, ...got.map((gradient, i) => expectClose(`${sample.name}, gradient of input ${i}`, gradient, expected[i]!, tolerance)));
+  return Math.max(
+    0,
+    ...got.map((gradient, i) =>
+      expectClose(`${sample.name}, gradient of input ${i}`, gradient, expected[i]!, tolerance),
+    ),
+  );
 }
 
 /** The same bits when run again. */
 export async function checkRepeat(sample: Sample, backend: Backend): Promise<number> {
   const runs: Uint8Array[][] = [[], []];
   for (const bytes of runs) {
-    const outputs = scope(() => listOf(sample.run(sample.inputs.map((input) => toTensor(input, backend, "float32")), backend)));
+    const outputs = scope(() =>
+      listOf(
+        sample.run(
+          sample.inputs.map((input) => toTensor(input, backend, "float32")),
+          backend,
+        ),
+      ),
+    );
     for (const output of outputs) {
       const values = await data(output);
       bytes.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));

@@ -9,8 +9,8 @@ import { equal } from "../primitives/equal.ts";
 import { erf } from "../primitives/erf.ts";
 import { exp } from "../primitives/exp.ts";
 import { floor } from "../primitives/floor.ts";
-import { lessEqual } from "../primitives/less-equal.ts";
 import { less } from "../primitives/less.ts";
+import { lessEqual } from "../primitives/less-equal.ts";
 import { log } from "../primitives/log.ts";
 import { maximum } from "../primitives/maximum.ts";
 import { minimum } from "../primitives/minimum.ts";
@@ -27,94 +27,8 @@ import { subtract } from "../primitives/subtract.ts";
 import { tanh } from "../primitives/tanh.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
-import { type Plain, type Sample, bools, everyIndex, float, given, lengths, position, specials } from "./sample.ts";
-
-interface UnaryOptions {
-  /** range of the random inputs */
-  readonly low?: number;
-  readonly high?: number;
-  /** has a gradient */
-  readonly smooth?: boolean;
-  readonly int32?: boolean;
-}
-
-/** Samples of an elementwise function of one argument. */
-export function unarySamples(name: string, f: (x: Tensor) => Tensor, oracle: (x: number) => number, { low, high, smooth = true, int32 = false }: UnaryOptions = {}): Sample[] {
-  const sample = (title: string, input: Plain, gradient: boolean): Sample => ({
-    name: `${name} ${title}`,
-    inputs: [input],
-    run: ([x]) => f(x!),
-    expected: ([x]) => [x!.map(oracle)],
-    gradient,
-  });
-  return [
-    ...lengths.map((length) => sample(`[${length}]`, float(name, [length], low, high), smooth && length > 0)),
-    sample("scalar", float(name, [], low, high), smooth),
-    sample("[3, 5, 7]", float(name, [3, 5, 7], low, high), smooth),
-    sample("special values", given(specials), false),
-    ...(int32 ? [sample("int32", given([0, 1, -1, 5, -2147483647, 2147483647, -7], [7], "int32"), false)] : []),
-  ];
-}
-
-/** erf by Simpson's rule: slow, and nothing like a series or a table. */
-export function erfByIntegration(x: number): number {
-  if (x !== x) return NaN;
-  const end = Math.min(Math.abs(x), 6);
-  const steps = 2000;
-  const height = (i: number): number => Math.exp(-(((end * i) / steps) ** 2)) * (i === 0 || i === steps ? 1 : i % 2 ? 4 : 2);
-  let total = 0;
-  for (let i = 0; i <= steps; i++) total += height(i);
-  return (Math.sign(x) * (2 / Math.sqrt(Math.PI)) * total * end) / steps / 3;
-}
-
-const pairs: readonly (readonly [Shape, Shape])[] = [
-  [[], []],
-  [[1], [5]],
-  [[0], [1]],
-  [[3, 0], [3, 1]],
-  [[129], [129]],
-  [[1031], []],
-  [[3, 4], [4]],
-  [[3, 1], [1, 4]],
-  [[2, 1, 3], [4, 1]],
-  [[7, 13], [7, 13]],
-  [[7, 13], [13]],
-  [[5, 67], [5, 1]],
-  [[67], [3, 5, 67]],
-  [[2, 3, 17], [2, 1, 17]],
-  [[17, 129], [129]],
-];
-
-const shapeOf = (a: Shape, b: Shape): Shape => {
-  const rank = Math.max(a.length, b.length);
-  const at = (shape: Shape, axis: number): number => shape[axis - rank + shape.length] ?? 1;
-  return Array.from({ length: rank }, (_, axis) => (at(a, axis) === 1 ? at(b, axis) : at(a, axis)));
-};
-
-interface BinaryOptions extends UnaryOptions {
-  /** the operation on int32; it is not tested on int32 without */
-  readonly onInt32?: (a: number, b: number) => number;
-  readonly bool?: boolean;
-}
-
-/** Samples of an elementwise function of two arguments, with broadcasting. */
-export function binarySamples(name: string, f: (a: Tensor, b: Tensor) => Tensor, oracle: (a: number, b: number) => number, options: BinaryOptions = {}): Sample[] {
-  const { low, high, smooth = true, onInt32, bool } = options;
-  const sample = (title: string, a: Plain, b: Plain, gradient: boolean, formula = oracle): Sample => ({
-    name: `${name} ${title}`,
-    inputs: [a, b],
-    run: ([x, y]) => f(x!, y!),
-    expected: ([x, y]) => [everyIndex(shapeOf(a.shape, b.shape)).map((index) => formula(x![position(index, a.shape)]!, y![position(index, b.shape)]!))],
-    gradient,
-  });
-  const integers = given([0, 1, -1, 7, -13, 2147483647, -2147483648, 123456789], [8], "int32");
-  return [
-    ...pairs.map(([a, b]) => sample(`[${a.join(", ")}] with [${b.join(", ")}]`, float(`${name} a`, a, low, high), float(`${name} b`, b, low, high), smooth)),
-    sample("special values", given(specials, [specials.length, 1]), given(specials, [1, specials.length]), false),
-    ...(onInt32 ? [sample("int32", { ...integers, shape: [8, 1] }, integers, false, onInt32)] : []),
-    ...(bool ? [sample("bool", bools("a", [5, 1]), bools("b", [7]), false)] : []),
-  ];
-}
+import { binarySamples, erfByIntegration, shapeOf, unarySamples } from "./elementwise-samples.ts";
+import { bools, everyIndex, float, given, type Plain, position, type Sample, specials } from "./sample.ts";
 
 const wholeThenSmall: Plain = { shape: [4, 3], dtype: "float", values: [-2, -1, 3, 2, 0, 1, -3, -0.5, 2, 4, 5, 0.25] };
 
@@ -133,66 +47,119 @@ function powerSamples(): Sample[] {
 const comparison = { smooth: false } as const;
 
 /** The rows of elementwise primitives. */
-export const elementwiseRows = () => ({
-  negate: unarySamples("negate", negate, (x) => -x, { int32: true }),
-  exp: unarySamples("exp", exp, Math.exp),
-  log: unarySamples("log", log, Math.log, { low: 0.1, high: 5 }),
-  sqrt: unarySamples("sqrt", sqrt, Math.sqrt, { low: 0.1, high: 5 }),
-  abs: unarySamples("abs", abs, Math.abs, { int32: true }),
-  sign: unarySamples("sign", sign, Math.sign, { smooth: false, int32: true }),
-  sin: unarySamples("sin", sin, Math.sin, { low: -10, high: 10 }),
-  cos: unarySamples("cos", cos, Math.cos, { low: -10, high: 10 }),
-  tanh: unarySamples("tanh", tanh, Math.tanh),
-  erf: unarySamples("erf", erf, erfByIntegration),
-  floor: unarySamples("floor", floor, Math.floor, { low: -9, high: 9, smooth: false }),
-  reciprocal: unarySamples("reciprocal", reciprocal, (x) => 1 / x, { low: 0.5, high: 3 }),
-  rsqrt: unarySamples("rsqrt", rsqrt, (x) => 1 / Math.sqrt(x), { low: 0.5, high: 3 }),
-  add: binarySamples("add", add, (a, b) => a + b, { onInt32: (a, b) => (a + b) | 0 }),
-  subtract: binarySamples("subtract", subtract, (a, b) => a - b, { onInt32: (a, b) => (a - b) | 0 }),
-  multiply: binarySamples("multiply", multiply, (a, b) => a * b, { onInt32: (a, b) => Number(BigInt.asIntN(32, BigInt(a) * BigInt(b))) }),
-  divide: binarySamples("divide", divide, (a, b) => a / b, { low: 0.5, high: 3 }),
-  power: powerSamples(),
-  maximum: binarySamples("maximum", maximum, Math.max, { onInt32: Math.max }),
-  minimum: binarySamples("minimum", minimum, Math.min, { onInt32: Math.min }),
-  equal: [
-    ...binarySamples("equal", equal, (a, b) => Number(a === b), { ...comparison, bool: true, onInt32: (a, b) => Number(a === b) }),
-    ...binarySamples("notEqual", notEqual, (a, b) => Number(a !== b), { ...comparison, bool: true }),
-    boolSample("logicalNot", ([a]) => logicalNot(a!), (a) => Number(!a)),
-  ],
-  less: [
-    ...binarySamples("less", less, (a, b) => Number(a < b), { ...comparison, onInt32: (a, b) => Number(a < b) }),
-    ...binarySamples("greater", greater, (a, b) => Number(a > b), comparison),
-  ],
-  lessEqual: [
-    ...binarySamples("lessEqual", lessEqual, (a, b) => Number(a <= b), { ...comparison, onInt32: (a, b) => Number(a <= b) }),
-    ...binarySamples("greaterEqual", greaterEqual, (a, b) => Number(a >= b), comparison),
-  ],
-  select: [
-    selectSample([], [], []),
-    selectSample([129], [129], [129]),
-    selectSample([67], [3, 1], [1]),
-    selectSample([2, 1, 5], [3, 5], [2, 3, 1]),
-    selectSample([3, 5, 17], [], [17]),
-    selectSample([5, 1, 7], [5, 3, 7], []),
-    selectSample([0, 3], [1, 3], [0, 1]),
-    { ...selectSample([4], [4], [4]), name: "select drops NaN", inputs: [given([1, 1, 0, 0], [4], "bool"), given([1, 2, NaN, Infinity]), given([NaN, -Infinity, 3, 4])], gradient: false },
-    { ...selectSample([7], [7], [7]), name: "select int32", inputs: [bools("c", [7]), given([1, 2, 3, 4, 5, 6, 7], [7], "int32"), given([-1], [1], "int32")], expected: ([c, a, b]) => [a!.map((x, i) => (c![i] ? x : b![0]!))] , gradient: false },
-    boolSample("logicalAnd", ([a, b]) => logicalAnd(a!, b!), (a, b) => a & b),
-    boolSample("logicalOr", ([a, b]) => logicalOr(a!, b!), (a, b) => a | b),
-  ],
-  cast: [
-    castSample("float32 to int32", given([...specials.slice(0, 8), 2.9, -2.9, 2147483000, 2147483520, -2147483648, NaN, 3e9, -3e9, Infinity, -Infinity]), "int32"),
-    castSample("float32 to bool", given(specials), "bool"),
-    castSample("int32 to float32", given([0, 1, -5, 16777217, 2147483647], [5], "int32"), "float32"),
-    castSample("int32 to bool", given([0, 1, -5, 256], [4], "int32"), "bool"),
-    castSample("bool to float32", bools("cast", [67]), "float32"),
-    castSample("bool to int32", bools("cast", [129]), "int32"),
-    castSample("to its own type", float("cast", [7, 13]), undefined),
-    castSample("nothing", float("cast", [3, 0]), "int32"),
-  ],
-}) satisfies Record<string, Sample[]>;
+export const elementwiseRows = () =>
+  ({
+    negate: unarySamples("negate", negate, (x) => -x, { int32: true }),
+    exp: unarySamples("exp", exp, Math.exp),
+    log: unarySamples("log", log, Math.log, { low: 0.1, high: 5 }),
+    sqrt: unarySamples("sqrt", sqrt, Math.sqrt, { low: 0.1, high: 5 }),
+    abs: unarySamples("abs", abs, Math.abs, { int32: true }),
+    sign: unarySamples("sign", sign, Math.sign, { smooth: false, int32: true }),
+    sin: unarySamples("sin", sin, Math.sin, { low: -10, high: 10 }),
+    cos: unarySamples("cos", cos, Math.cos, { low: -10, high: 10 }),
+    tanh: unarySamples("tanh", tanh, Math.tanh),
+    erf: unarySamples("erf", erf, erfByIntegration),
+    floor: unarySamples("floor", floor, Math.floor, { low: -9, high: 9, smooth: false }),
+    reciprocal: unarySamples("reciprocal", reciprocal, (x) => 1 / x, { low: 0.5, high: 3 }),
+    rsqrt: unarySamples("rsqrt", rsqrt, (x) => 1 / Math.sqrt(x), { low: 0.5, high: 3 }),
+    add: binarySamples("add", add, (a, b) => a + b, { onInt32: (a, b) => (a + b) | 0 }),
+    subtract: binarySamples("subtract", subtract, (a, b) => a - b, { onInt32: (a, b) => (a - b) | 0 }),
+    multiply: binarySamples("multiply", multiply, (a, b) => a * b, {
+      onInt32: (a, b) => Number(BigInt.asIntN(32, BigInt(a) * BigInt(b))),
+    }),
+    divide: binarySamples("divide", divide, (a, b) => a / b, { low: 0.5, high: 3 }),
+    power: powerSamples(),
+    maximum: binarySamples("maximum", maximum, Math.max, { onInt32: Math.max }),
+    minimum: binarySamples("minimum", minimum, Math.min, { onInt32: Math.min }),
+    equal: [
+      ...binarySamples("equal", equal, (a, b) => Number(a === b), {
+        ...comparison,
+        bool: true,
+        onInt32: (a, b) => Number(a === b),
+      }),
+      ...binarySamples("notEqual", notEqual, (a, b) => Number(a !== b), { ...comparison, bool: true }),
+      boolSample(
+        "logicalNot",
+        ([a]) => logicalNot(a!),
+        (a) => Number(!a),
+      ),
+    ],
+    less: [
+      ...binarySamples("less", less, (a, b) => Number(a < b), { ...comparison, onInt32: (a, b) => Number(a < b) }),
+      ...binarySamples("greater", greater, (a, b) => Number(a > b), comparison),
+    ],
+    lessEqual: [
+      ...binarySamples("lessEqual", lessEqual, (a, b) => Number(a <= b), {
+        ...comparison,
+        onInt32: (a, b) => Number(a <= b),
+      }),
+      ...binarySamples("greaterEqual", greaterEqual, (a, b) => Number(a >= b), comparison),
+    ],
+    select: [
+      selectSample([], [], []),
+      selectSample([129], [129], [129]),
+      selectSample([67], [3, 1], [1]),
+      selectSample([2, 1, 5], [3, 5], [2, 3, 1]),
+      selectSample([3, 5, 17], [], [17]),
+      selectSample([5, 1, 7], [5, 3, 7], []),
+      selectSample([0, 3], [1, 3], [0, 1]),
+      {
+        ...selectSample([4], [4], [4]),
+        name: "select drops NaN",
+        inputs: [given([1, 1, 0, 0], [4], "bool"), given([1, 2, NaN, Infinity]), given([NaN, -Infinity, 3, 4])],
+        gradient: false,
+      },
+      {
+        ...selectSample([7], [7], [7]),
+        name: "select int32",
+        inputs: [bools("c", [7]), given([1, 2, 3, 4, 5, 6, 7], [7], "int32"), given([-1], [1], "int32")],
+        expected: ([c, a, b]) => [a!.map((x, i) => (c![i] ? x : b![0]!))],
+        gradient: false,
+      },
+      boolSample(
+        "logicalAnd",
+        ([a, b]) => logicalAnd(a!, b!),
+        (a, b) => a & b,
+      ),
+      boolSample(
+        "logicalOr",
+        ([a, b]) => logicalOr(a!, b!),
+        (a, b) => a | b,
+      ),
+    ],
+    cast: [
+      castSample(
+        "float32 to int32",
+        given([
+          ...specials.slice(0, 8),
+          2.9,
+          -2.9,
+          2147483000,
+          2147483520,
+          -2147483648,
+          NaN,
+          3e9,
+          -3e9,
+          Infinity,
+          -Infinity,
+        ]),
+        "int32",
+      ),
+      castSample("float32 to bool", given(specials), "bool"),
+      castSample("int32 to float32", given([0, 1, -5, 16777217, 2147483647], [5], "int32"), "float32"),
+      castSample("int32 to bool", given([0, 1, -5, 256], [4], "int32"), "bool"),
+      castSample("bool to float32", bools("cast", [67]), "float32"),
+      castSample("bool to int32", bools("cast", [129]), "int32"),
+      castSample("to its own type", float("cast", [7, 13]), undefined),
+      castSample("nothing", float("cast", [3, 0]), "int32"),
+    ],
+  }) satisfies Record<string, Sample[]>;
 
-function boolSample(name: string, run: (inputs: readonly Tensor[]) => Tensor, oracle: (a: number, b: number) => number): Sample {
+function boolSample(
+  name: string,
+  run: (inputs: readonly Tensor[]) => Tensor,
+  oracle: (a: number, b: number) => number,
+): Sample {
   return {
     name,
     inputs: [bools("first", [67]), bools("second", [67])],
@@ -208,7 +175,11 @@ function selectSample(condition: Shape, a: Shape, b: Shape): Sample {
     name: `select [${condition.join(", ")}] from [${a.join(", ")}] and [${b.join(", ")}]`,
     inputs: [bools("condition", condition), float("select a", a), float("select b", b)],
     run: ([c, x, y]) => select(c!, x!, y!),
-    expected: ([c, x, y]) => [everyIndex(shape).map((index) => (c![position(index, condition)] ? x![position(index, a)]! : y![position(index, b)]!))],
+    expected: ([c, x, y]) => [
+      everyIndex(shape).map((index) =>
+        c![position(index, condition)] ? x![position(index, a)]! : y![position(index, b)]!,
+      ),
+    ],
     gradient: true,
   };
 }

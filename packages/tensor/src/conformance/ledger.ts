@@ -32,6 +32,13 @@ export function ledger(results: readonly (ConformanceResult & { readonly backend
   return [...groups.values()].map((group) => {
     const { op, backend, pass } = group[0]!;
     const kernels = [...new Set(group.flatMap((result) => result.kernels))];
-    return { op, backend, pass, cases: group.length, worstError: Math.max(...group.map((result) => result.worstError)), ran: whatRan(op, backend, pass, kernels) };
+    return {
+      op,
+      backend,
+      pass,
+      cases: group.length,
+      worstError: Math.max(...group.map((result) => result.worstError)),
+      ran: whatRan(op, backend, pass, kernels),
+    };
   });
 }

@@ -1,6 +1,6 @@
-import { threefry } from "../rng.ts";
-import { type Tensor, fromArray } from "../tensor.ts";
 import type { Backend } from "../backend.ts";
+import { threefry } from "../rng.ts";
+import { fromArray, type Tensor } from "../tensor.ts";
 import type { DType, Shape } from "../types.ts";
 
 /** Values of one tensor. `float` is float32 or float64, whichever is being tested. */
@@ -37,7 +37,11 @@ export function draws(name: string, length: number, low = -2, high = 2): number[
   });
 }
 
-export const float = (name: string, shape: Shape, low?: number, high?: number): Plain => ({ shape, dtype: "float", values: draws(name, count(shape), low, high) });
+export const float = (name: string, shape: Shape, low?: number, high?: number): Plain => ({
+  shape,
+  dtype: "float",
+  values: draws(name, count(shape), low, high),
+});
 
 /** Whole numbers in 0..bound-1. */
 export const indices = (name: string, shape: Shape, bound: number): Plain => ({
@@ -46,9 +50,17 @@ export const indices = (name: string, shape: Shape, bound: number): Plain => ({
   values: draws(name, count(shape), 0, bound).map(Math.floor),
 });
 
-export const bools = (name: string, shape: Shape): Plain => ({ shape, dtype: "bool", values: draws(name, count(shape)).map((x) => Number(x > 0)) });
+export const bools = (name: string, shape: Shape): Plain => ({
+  shape,
+  dtype: "bool",
+  values: draws(name, count(shape)).map((x) => Number(x > 0)),
+});
 
-export const given = (values: readonly number[], shape: Shape = [values.length], dtype: Plain["dtype"] = "float"): Plain => ({ shape, values: dtype === "float" ? values.map(Math.fround) : values, dtype });
+export const given = (
+  values: readonly number[],
+  shape: Shape = [values.length],
+  dtype: Plain["dtype"] = "float",
+): Plain => ({ shape, values: dtype === "float" ? values.map(Math.fround) : values, dtype });
 
 export const dtypeOf = (plain: Plain, floatType: DType): DType => (plain.dtype === "float" ? floatType : plain.dtype);
 
@@ -57,7 +69,8 @@ export function toTensor(plain: Plain, backend: Backend, floatType: DType): Tens
 }
 
 /** A list with one item replaced. */
-export const replaced = (list: readonly number[], at: number, value: number): number[] => list.map((item, i) => (i === at ? value : item));
+export const replaced = (list: readonly number[], at: number, value: number): number[] =>
+  list.map((item, i) => (i === at ? value : item));
 
 /** Indices of every element of a shape, in row-major order. */
 export function everyIndex(shape: Shape): number[][] {

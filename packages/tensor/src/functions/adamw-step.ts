@@ -1,6 +1,6 @@
 import { applyInPlace, expectDType } from "../apply.ts";
 import { assign } from "../assign.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { add } from "../primitives/add.ts";
 import { divide } from "../primitives/divide.ts";
 import { multiply } from "../primitives/multiply.ts";
@@ -8,7 +8,7 @@ import { sqrt } from "../primitives/sqrt.ts";
 import { subtract } from "../primitives/subtract.ts";
 import { scope } from "../scope.ts";
 import { sameShape } from "../shape.ts";
-import { type Tensor, scalarLike } from "../tensor.ts";
+import { scalarLike, type Tensor } from "../tensor.ts";
 
 /** What {@link adamwStep} needs; the lists have one entry per parameter. */
 export interface AdamwStepOptions {
@@ -37,22 +37,31 @@ function checkOptions(options: AdamwStepOptions): void {
     checkLength(list, options[list].length, parameters.length);
     options[list].forEach((x, i) => {
       if (!sameShape(x.shape, parameters[i]!.shape)) {
-        throw new ShapeError(`adamwStep: ${list}[${i}] has shape ${formatShape(x.shape)}, expected ${formatShape(parameters[i]!.shape)} (from parameters[${i}])`);
+        throw new ShapeError(
+          `adamwStep: ${list}[${i}] has shape ${formatShape(x.shape)}, expected ${formatShape(parameters[i]!.shape)} (from parameters[${i}])`,
+        );
       }
       expectDType("adamwStep", { [`${list}[${i}]`]: x }, parameters[i]!.dtype);
     });
   }
   checkLength("learningRates", options.learningRates.length, parameters.length);
   checkLength("weightDecays", options.weightDecays.length, parameters.length);
-  for (const [argument, beta] of [["beta1", beta1], ["beta2", beta2]] as const) {
-    if (!(beta >= 0 && beta < 1)) throw new RangeError(`adamwStep: ${argument} is out of range, expected a number in [0, 1), got ${beta}`);
+  for (const [argument, beta] of [
+    ["beta1", beta1],
+    ["beta2", beta2],
+  ] as const) {
+    if (!(beta >= 0 && beta < 1))
+      throw new RangeError(`adamwStep: ${argument} is out of range, expected a number in [0, 1), got ${beta}`);
   }
-  if (!(epsilon >= 0)) throw new RangeError(`adamwStep: epsilon is out of range, expected a number >= 0, got ${epsilon}`);
-  if (!Number.isInteger(step) || step < 1) throw new RangeError(`adamwStep: step is out of range, expected a whole number >= 1, got ${step}`);
+  if (!(epsilon >= 0))
+    throw new RangeError(`adamwStep: epsilon is out of range, expected a number >= 0, got ${epsilon}`);
+  if (!Number.isInteger(step) || step < 1)
+    throw new RangeError(`adamwStep: step is out of range, expected a whole number >= 1, got ${step}`);
 }
 
 function checkLength(list: string, length: number, expected: number): void {
-  if (length !== expected) throw new RangeError(`adamwStep: ${list} has ${length} entries, expected ${expected} (from parameters)`);
+  if (length !== expected)
+    throw new RangeError(`adamwStep: ${list} has ${length} entries, expected ${expected} (from parameters)`);
 }
 
 /**
@@ -66,7 +75,18 @@ function checkLength(list: string, length: number, expected: number): void {
  */
 export function adamwStep(options: AdamwStepOptions): void {
   checkOptions(options);
-  const { parameters, gradients, firstMoments, secondMoments, learningRates, weightDecays, beta1, beta2, epsilon, step } = options;
+  const {
+    parameters,
+    gradients,
+    firstMoments,
+    secondMoments,
+    learningRates,
+    weightDecays,
+    beta1,
+    beta2,
+    epsilon,
+    step,
+  } = options;
   if (parameters.length === 0) return;
   scope(() => {
     const scale = options.scale ?? scalarLike(parameters[0]!, 1);
@@ -76,7 +96,22 @@ export function adamwStep(options: AdamwStepOptions): void {
   });
 }
 
-function updateOne({ parameters, gradients, firstMoments, secondMoments, learningRates, weightDecays, beta1, beta2, epsilon, step }: AdamwStepOptions, scale: Tensor, i: number): void {
+function updateOne(
+  {
+    parameters,
+    gradients,
+    firstMoments,
+    secondMoments,
+    learningRates,
+    weightDecays,
+    beta1,
+    beta2,
+    epsilon,
+    step,
+  }: AdamwStepOptions,
+  scale: Tensor,
+  i: number,
+): void {
   const rate = learningRates[i]!;
   const g = multiply(gradients[i]!, scale);
   const m = add(multiply(firstMoments[i]!, beta1), multiply(g, 1 - beta1));

@@ -1,7 +1,7 @@
 import type { TensorOrNumber } from "../primitives/elementwise.ts";
 import { equal } from "../primitives/equal.ts";
-import { lessEqual } from "../primitives/less-equal.ts";
 import { less } from "../primitives/less.ts";
+import { lessEqual } from "../primitives/less-equal.ts";
 import type { Tensor } from "../tensor.ts";
 import { logicalNot } from "./logical.ts";
 

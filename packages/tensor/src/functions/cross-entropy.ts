@@ -1,5 +1,5 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { defineFused } from "../operation.ts";
 import { add } from "../primitives/add.ts";
 import { cast } from "../primitives/cast.ts";
@@ -26,9 +26,11 @@ export interface CrossEntropyAttributes {
 }
 
 /** -log p of the target of each row [N], from log p [N, V]. By selection: 0 times -Infinity would be NaN. */
-const targetLosses = (logProbs: Tensor, targets: Tensor): Tensor => negate(sum(select(matches(targets, logProbs.shape[1]!), logProbs, 0), { axes: 1 }));
+const targetLosses = (logProbs: Tensor, targets: Tensor): Tensor =>
+  negate(sum(select(matches(targets, logProbs.shape[1]!), logProbs, 0), { axes: 1 }));
 
-const blend = (losses: Tensor, spread: () => Tensor, s: number): Tensor => (s === 0 ? losses : add(multiply(losses, 1 - s), multiply(spread(), s)));
+const blend = (losses: Tensor, spread: () => Tensor, s: number): Tensor =>
+  s === 0 ? losses : add(multiply(losses, 1 - s), multiply(spread(), s));
 
 /** Operands logits [N, V], targets int32 [N], and row weights [N] where there are any. */
 export const softmaxCrossEntropyFused = defineFused<CrossEntropyAttributes>({
@@ -55,9 +57,14 @@ export interface CrossEntropyOptions extends Partial<CrossEntropyAttributes> {
 }
 
 function checkOptions({ labelSmoothing = 0, ignoreIndex = -100, reduction = "mean" }: CrossEntropyOptions): void {
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw new RangeError(`crossEntropy: labelSmoothing is out of range, expected a number in [0, 1], got ${labelSmoothing}`);
-  if (!Number.isInteger(ignoreIndex)) throw new RangeError(`crossEntropy: ignoreIndex is out of range, expected a whole number, got ${ignoreIndex}`);
-  if (!["mean", "sum", "none"].includes(reduction)) throw new RangeError(`crossEntropy: reduction is unknown, expected mean, sum or none, got ${String(reduction)}`);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new RangeError(
+      `crossEntropy: labelSmoothing is out of range, expected a number in [0, 1], got ${labelSmoothing}`,
+    );
+  if (!Number.isInteger(ignoreIndex))
+    throw new RangeError(`crossEntropy: ignoreIndex is out of range, expected a whole number, got ${ignoreIndex}`);
+  if (!["mean", "sum", "none"].includes(reduction))
+    throw new RangeError(`crossEntropy: reduction is unknown, expected mean, sum or none, got ${String(reduction)}`);
 }
 
 /**
@@ -81,7 +88,9 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
   const { V } = bindShapes("crossEntropy", { logits: [logits, "... V"], ...(weights && { weights: [weights, "V"] }) });
   const rows = logits.shape.slice(0, -1);
   if (!sameShape(rows, targets.shape)) {
-    throw new ShapeError(`crossEntropy: targets has shape ${formatShape(targets.shape)}, expected ${formatShape(rows)} (from logits ${formatShape(logits.shape)})`);
+    throw new ShapeError(
+      `crossEntropy: targets has shape ${formatShape(targets.shape)}, expected ${formatShape(rows)} (from logits ${formatShape(logits.shape)})`,
+    );
   }
   checkIndices("crossEntropy", "targets", targets, V, ignoreIndex);
   const flat = reshape(logits, [targets.size, V]);
@@ -89,16 +98,30 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
   const attributes = { labelSmoothing, ignoreIndex };
   const ignored = equal(flatTargets, ignoreIndex);
   const rowWeights = weights && gather(weights, select(ignored, 0, flatTargets));
-  const losses = weights && labelSmoothing > 0
-    ? weightedSmoothLosses(flat, flatTargets, weights, rowWeights!, attributes)
-    : applyOne(softmaxCrossEntropyFused, rowWeights ? [flat, flatTargets, rowWeights] : [flat, flatTargets], attributes);
+  const losses =
+    weights && labelSmoothing > 0
+      ? weightedSmoothLosses(flat, flatTargets, weights, rowWeights!, attributes)
+      : applyOne(
+          softmaxCrossEntropyFused,
+          rowWeights ? [flat, flatTargets, rowWeights] : [flat, flatTargets],
+          attributes,
+        );
   if (reduction === "none") return reshape(losses, rows);
   if (reduction === "sum") return sum(losses);
-  return divide(sum(losses), sum(rowWeights ? select(ignored, 0, rowWeights) : cast(logicalNot(ignored), logits.dtype)));
+  return divide(
+    sum(losses),
+    sum(rowWeights ? select(ignored, 0, rowWeights) : cast(logicalNot(ignored), logits.dtype)),
+  );
 }
 
 /** With class weights the even share weighs each class too, so no weight of the row stands for both terms. */
-function weightedSmoothLosses(logits: Tensor, targets: Tensor, weights: Tensor, rowWeights: Tensor, { labelSmoothing, ignoreIndex }: CrossEntropyAttributes): Tensor {
+function weightedSmoothLosses(
+  logits: Tensor,
+  targets: Tensor,
+  weights: Tensor,
+  rowWeights: Tensor,
+  { labelSmoothing, ignoreIndex }: CrossEntropyAttributes,
+): Tensor {
   const logProbs = logSoftmax(logits);
   const losses = multiply(targetLosses(logProbs, targets), rowWeights);
   const spread = () => negate(mean(multiply(logProbs, weights), { axes: 1 }));

@@ -24,7 +24,8 @@ export interface DropoutOptions {
  */
 export function dropout(x: Tensor, { rate, rng }: DropoutOptions): Tensor {
   expectDType("dropout", { x }, "float32", "float64");
-  if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: rate is out of range, expected a probability in [0, 1), got ${rate}`);
+  if (!(rate >= 0 && rate < 1))
+    throw new RangeError(`dropout: rate is out of range, expected a probability in [0, 1), got ${rate}`);
   if (!rng || rate === 0) return reshape(x, x.shape);
   const dropped = less(uniform(x.shape, { rng, dtype: x.dtype, backend: x.backend }), rate);
   return select(dropped, 0, multiply(x, 1 / (1 - rate)));

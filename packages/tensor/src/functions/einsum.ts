@@ -1,4 +1,4 @@
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { matmul } from "../primitives/matmul.ts";
 import { permute } from "../primitives/permute.ts";
 import { reshape } from "../primitives/reshape.ts";
@@ -15,8 +15,13 @@ function parse(equation: string, count: number): { inputs: string[][]; output: s
   const [left, right, ...more] = equation.replaceAll(" ", "").split("->");
   const inputs = left!.split(",").map((term) => [...term]);
   const letters = inputs.flat();
-  const output = right === undefined ? [...new Set(letters)].filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter)).sort() : [...right];
-  const known = [...letters, ...output].every((letter) => /^[A-Za-z]$/.test(letter)) && output.every((letter) => letters.includes(letter));
+  const output =
+    right === undefined
+      ? [...new Set(letters)].filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter)).sort()
+      : [...right];
+  const known =
+    [...letters, ...output].every((letter) => /^[A-Za-z]$/.test(letter)) &&
+    output.every((letter) => letters.includes(letter));
   const distinct = [...inputs, output].every((term) => new Set(term).size === term.length);
   if (more.length > 0 || inputs.length !== count || !known || !distinct) {
     throw new RangeError(
@@ -30,11 +35,17 @@ function checkSizes(tensors: readonly Tensor[], inputs: readonly string[][]): vo
   const known = new Map<string, { size: number; from: string }>();
   tensors.forEach(({ shape }, i) => {
     const letters = inputs[i]!;
-    if (shape.length !== letters.length) throw new ShapeError(`einsum: tensors[${i}] has rank ${shape.length} in shape ${formatShape(shape)}, expected ${letters.length} (from term ${letters.join("")})`);
+    if (shape.length !== letters.length)
+      throw new ShapeError(
+        `einsum: tensors[${i}] has rank ${shape.length} in shape ${formatShape(shape)}, expected ${letters.length} (from term ${letters.join("")})`,
+      );
     letters.forEach((letter, axis) => {
       const before = known.get(letter);
       if (!before) known.set(letter, { size: shape[axis]!, from: `tensors[${i}] ${formatShape(shape)}` });
-      else if (before.size !== shape[axis]) throw new ShapeError(`einsum: tensors[${i}] has ${letter}=${shape[axis]} in shape ${formatShape(shape)}, expected ${letter}=${before.size} (from ${before.from})`);
+      else if (before.size !== shape[axis])
+        throw new ShapeError(
+          `einsum: tensors[${i}] has ${letter}=${shape[axis]} in shape ${formatShape(shape)}, expected ${letter}=${before.size} (from ${before.from})`,
+        );
     });
   });
 }
@@ -42,14 +53,19 @@ function checkSizes(tensors: readonly Tensor[], inputs: readonly string[][]): vo
 /** Sums over letters that nothing later names. */
 function drop({ x, letters }: Labelled, needed: ReadonlySet<string>): Labelled {
   const axes = letters.flatMap((letter, axis) => (needed.has(letter) ? [] : [axis]));
-  return axes.length === 0 ? { x, letters } : { x: sum(x, { axes }), letters: letters.filter((letter) => needed.has(letter)) };
+  return axes.length === 0
+    ? { x, letters }
+    : { x: sum(x, { axes }), letters: letters.filter((letter) => needed.has(letter)) };
 }
 
 /** Orders the axes as `groups` and joins each group into one axis. */
 function arrange({ x, letters }: Labelled, groups: readonly (readonly string[])[]): Tensor {
   const order = groups.flat().map((letter) => letters.indexOf(letter));
   const ordered = order.every((axis, i) => axis === i) ? x : permute(x, order);
-  return reshape(ordered, groups.map((group) => group.reduce((size, letter) => size * x.shape[letters.indexOf(letter)]!, 1)));
+  return reshape(
+    ordered,
+    groups.map((group) => group.reduce((size, letter) => size * x.shape[letters.indexOf(letter)]!, 1)),
+  );
 }
 
 /** The product of two, summed over the letters they share that are not needed: one batched matrix product. */
@@ -87,5 +103,8 @@ export function einsum(equation: string, ...tensors: readonly Tensor[]): Tensor 
     const others = new Set([...result.letters, ...neededFrom(i + 1)]);
     result = contract(result, drop({ x: tensors[i]!, letters: inputs[i]! }, others), neededFrom(i + 1));
   }
-  return arrange(result, output.map((letter) => [letter]));
+  return arrange(
+    result,
+    output.map((letter) => [letter]),
+  );
 }

@@ -1,4 +1,5 @@
-import { type Fused, defineFused } from "../operation.ts";
+import { applyOne, expectDType } from "../apply.ts";
+import { defineFused, type Fused } from "../operation.ts";
 import { add } from "../primitives/add.ts";
 import { erf } from "../primitives/erf.ts";
 import { exp } from "../primitives/exp.ts";
@@ -6,7 +7,6 @@ import { multiply } from "../primitives/multiply.ts";
 import { subtract } from "../primitives/subtract.ts";
 import { tanh } from "../primitives/tanh.ts";
 import type { Tensor } from "../tensor.ts";
-import { applyOne, expectDType } from "../apply.ts";
 
 export interface GeluAttributes {
   readonly approximate: "none" | "tanh";
@@ -18,7 +18,8 @@ const cubic = 0.044715;
 
 const normalCdf = (x: Tensor): Tensor => multiply(add(erf(multiply(x, Math.SQRT1_2)), 1), 0.5);
 
-const approximateTanh = (x: Tensor): Tensor => tanh(multiply(multiply(x, add(multiply(multiply(x, x), cubic), 1)), slope));
+const approximateTanh = (x: Tensor): Tensor =>
+  tanh(multiply(multiply(x, add(multiply(multiply(x, x), cubic), 1)), slope));
 
 const geluBackward: Fused<GeluAttributes> = defineFused<GeluAttributes>({
   name: "geluBackward",
@@ -58,6 +59,7 @@ export function geluGradient(x: Tensor, g: Tensor, attributes: GeluAttributes): 
  */
 export function gelu(x: Tensor, { approximate = "none" }: Partial<GeluAttributes> = {}): Tensor {
   expectDType("gelu", { x }, "float32", "float64");
-  if (approximate !== "none" && approximate !== "tanh") throw new RangeError(`gelu: approximate is unknown, expected none or tanh, got ${String(approximate)}`);
+  if (approximate !== "none" && approximate !== "tanh")
+    throw new RangeError(`gelu: approximate is unknown, expected none or tanh, got ${String(approximate)}`);
   return applyOne(geluFused, [x], { approximate });
 }

@@ -31,12 +31,19 @@ export const layerNormFused = defineFused<NormAttributes>({
     const scaled = multiply(normalize(x!, epsilon), gain!);
     return bias ? add(scaled, bias) : scaled;
   },
-  backwardOperands: ({ inputs, outputs, outputGradients }) => [inputs[0]!, inputs[1]!, outputs[1]!, outputs[2]!, outputGradients[0]!],
+  backwardOperands: ({ inputs, outputs, outputGradients }) => [
+    inputs[0]!,
+    inputs[1]!,
+    outputs[1]!,
+    outputs[2]!,
+    outputGradients[0]!,
+  ],
 });
 
 /** Throws unless epsilon is a number that can stand under the root. @internal */
 export function checkEpsilon(where: string, epsilon: number): void {
-  if (!(epsilon >= 0 && epsilon < Infinity)) throw new RangeError(`${where}: epsilon is out of range, expected a finite number >= 0, got ${epsilon}`);
+  if (!(epsilon >= 0 && epsilon < Infinity))
+    throw new RangeError(`${where}: epsilon is out of range, expected a finite number >= 0, got ${epsilon}`);
 }
 
 /**
@@ -52,7 +59,11 @@ export function checkEpsilon(where: string, epsilon: number): void {
  */
 export function layerNorm(
   x: Tensor,
-  { gain, bias, epsilon = 1e-5 }: { readonly gain?: Tensor | undefined; readonly bias?: Tensor | undefined; readonly epsilon?: number } = {},
+  {
+    gain,
+    bias,
+    epsilon = 1e-5,
+  }: { readonly gain?: Tensor | undefined; readonly bias?: Tensor | undefined; readonly epsilon?: number } = {},
 ): Tensor {
   checkEpsilon("layerNorm", epsilon);
   expectDType("layerNorm", { x }, "float32", "float64");

@@ -1,5 +1,5 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { type GradientContext, defineFused } from "../operation.ts";
+import { defineFused, type GradientContext } from "../operation.ts";
 import { add } from "../primitives/add.ts";
 import { matmul } from "../primitives/matmul.ts";
 import { reshape } from "../primitives/reshape.ts";
@@ -21,7 +21,10 @@ interface ActivationRule {
 const activations: Readonly<Record<Exclude<LinearActivation, "none">, ActivationRule>> = {
   relu: { forward: relu, gradient: reluGradient },
   gelu: { forward: (x) => gelu(x), gradient: (x, g) => geluGradient(x, g, { approximate: "none" }) },
-  geluTanh: { forward: (x) => gelu(x, { approximate: "tanh" }), gradient: (x, g) => geluGradient(x, g, { approximate: "tanh" }) },
+  geluTanh: {
+    forward: (x) => gelu(x, { approximate: "tanh" }),
+    gradient: (x, g) => geluGradient(x, g, { approximate: "tanh" }),
+  },
   silu: { forward: silu, gradient: siluGradient },
 };
 
@@ -30,7 +33,11 @@ export interface LinearAttributes {
 }
 
 /** Gradient before the activation: through it, and from rules that used the saved values (gradients of gradients). */
-function preActivationGradient({ outputs, outputGradients: [g, saved], attributes: { activation } }: GradientContext<LinearAttributes>): Tensor {
+function preActivationGradient({
+  outputs,
+  outputGradients: [g, saved],
+  attributes: { activation },
+}: GradientContext<LinearAttributes>): Tensor {
   if (activation === "none") return g!;
   const through = g && activations[activation].gradient(outputs[1]!, g);
   return through && saved ? add(through, saved) : (through ?? saved)!;
@@ -49,7 +56,10 @@ export const linearFused = defineFused<LinearAttributes>({
     return activation === "none" ? y : activations[activation].forward(y);
   },
   gradient(context) {
-    const { inputs: [x, weight], needs } = context;
+    const {
+      inputs: [x, weight],
+      needs,
+    } = context;
     const g = preActivationGradient(context);
     return [
       needs[0] ? matmul(g, weight!) : undefined,
@@ -66,13 +76,24 @@ export const linearFused = defineFused<LinearAttributes>({
  * @param options.activation default "none"; "gelu" is the exact one
  * @throws ShapeError if the inner sizes differ; RangeError for an unknown activation
  */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor, { activation = "none" }: Partial<LinearAttributes> = {}): Tensor {
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  { activation = "none" }: Partial<LinearAttributes> = {},
+): Tensor {
   if (activation !== "none" && !Object.hasOwn(activations, activation)) {
-    throw new RangeError(`linear: activation is unknown, expected none, ${Object.keys(activations).join(", ")}, got ${String(activation)}`);
+    throw new RangeError(
+      `linear: activation is unknown, expected none, ${Object.keys(activations).join(", ")}, got ${String(activation)}`,
+    );
   }
   expectDType("linear", { x }, "float32", "float64");
   expectDType("linear", bias ? { weight, bias } : { weight }, x.dtype);
-  const { K, O } = bindShapes("linear", { x: [x, "... K"], weight: [weight, "O K"], ...(bias && { bias: [bias, "O"] }) });
+  const { K, O } = bindShapes("linear", {
+    x: [x, "... K"],
+    weight: [weight, "O K"],
+    ...(bias && { bias: [bias, "O"] }),
+  });
   const rows = x.shape.length === 2 ? x : reshape(x, [x.shape.slice(0, -1).reduce((n, size) => n * size, 1), K]);
   const y = applyOne(linearFused, bias ? [rows, weight, bias] : [rows, weight], { activation });
   return x.shape.length === 2 ? y : reshape(y, [...x.shape.slice(0, -1), O]);

@@ -1,7 +1,7 @@
 import { expectDType } from "../apply.ts";
 import { cast } from "../primitives/cast.ts";
 import { equal } from "../primitives/equal.ts";
-import { type Tensor, arange } from "../tensor.ts";
+import { arange, type Tensor } from "../tensor.ts";
 import type { DType } from "../types.ts";
 import { expandDims } from "./shapes.ts";
 
@@ -19,6 +19,7 @@ export function matches(indices: Tensor, depth: number): Tensor {
  */
 export function oneHot(indices: Tensor, depth: number, { dtype = "float32" }: { readonly dtype?: DType } = {}): Tensor {
   expectDType("oneHot", { indices }, "int32");
-  if (!Number.isInteger(depth) || depth < 0) throw new RangeError(`oneHot: depth is out of range, expected a whole number >= 0, got ${depth}`);
+  if (!Number.isInteger(depth) || depth < 0)
+    throw new RangeError(`oneHot: depth is out of range, expected a whole number >= 0, got ${depth}`);
   return cast(matches(indices, depth), dtype);
 }

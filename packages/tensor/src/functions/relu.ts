@@ -1,5 +1,5 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { type Fused, defineFused } from "../operation.ts";
+import { defineFused, type Fused } from "../operation.ts";
 import { lessEqual } from "../primitives/less-equal.ts";
 import { select } from "../primitives/select.ts";
 import type { Tensor } from "../tensor.ts";

@@ -1,6 +1,6 @@
 import { applyOne, expectDType } from "../apply.ts";
 import { detach } from "../detach.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { defineFused } from "../operation.ts";
 import { add } from "../primitives/add.ts";
 import { broadcast } from "../primitives/broadcast.ts";
@@ -40,7 +40,11 @@ function groupHeads(x: Tensor, G: number): Tensor {
   return reshape(x, h === 1 ? [b, 1, 1, T, S] : [b, G, h / G, T, S]);
 }
 
-function compose(inputs: readonly Tensor[], { scale, hasMask, hasBias }: AttentionAttributes, drop?: DropoutOptions): Tensor {
+function compose(
+  inputs: readonly Tensor[],
+  { scale, hasMask, hasBias }: AttentionAttributes,
+  drop?: DropoutOptions,
+): Tensor {
   const [q, k, v] = inputs as [Tensor, Tensor, Tensor];
   const [B, H, T, D] = q.shape as [number, number, number, number];
   const [, G, S, Dv] = v.shape as [number, number, number, number];
@@ -56,8 +60,14 @@ function compose(inputs: readonly Tensor[], { scale, hasMask, hasBias }: Attenti
 export const scaledDotProductAttentionFused = defineFused<AttentionAttributes>({
   name: "scaledDotProductAttention",
   infer([q, , v]) {
-    const { shape: [B, H, T], dtype } = q as Tensor & { shape: [number, number, number, number] };
-    return [{ shape: [B, H, T, v!.shape[3]!], dtype }, { shape: [B, H, T], dtype }];
+    const {
+      shape: [B, H, T],
+      dtype,
+    } = q as Tensor & { shape: [number, number, number, number] };
+    return [
+      { shape: [B, H, T, v!.shape[3]!], dtype },
+      { shape: [B, H, T], dtype },
+    ];
   },
   compose: (inputs, attributes) => compose(inputs, attributes),
 });
@@ -79,7 +89,9 @@ function spread(where: string, x: Tensor, { B, H, T, S }: { B: number; H: number
   const shape = [...new Array<number>(Math.max(0, 4 - x.shape.length)).fill(1), ...x.shape];
   const fits = shape.length === 4 && [B, H, T, S].every((size, axis) => shape[axis] === size || shape[axis] === 1);
   if (!fits) {
-    throw new ShapeError(`scaledDotProductAttention: ${where} has shape ${formatShape(x.shape)}, expected one that stretches to ${formatShape([B, H, T, S])} [B, H, T, S]`);
+    throw new ShapeError(
+      `scaledDotProductAttention: ${where} has shape ${formatShape(x.shape)}, expected one that stretches to ${formatShape([B, H, T, S])} [B, H, T, S]`,
+    );
   }
   const whole = [shape[0]!, shape[1]!, T, S];
   const ranked = x.shape.length === 4 ? x : reshape(x, shape);
@@ -98,20 +110,31 @@ function spread(where: string, x: Tensor, { B, H, T, S }: { B: number; H: number
  * @see Vaswani et al. 2017, Attention Is All You Need, section 3.2.1, arXiv:1706.03762. Ainslie et al. 2023, GQA,
  *   arXiv:2305.13245. Differs: takes a bias, and defines the empty row.
  */
-export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: ScaledDotProductAttentionOptions = {}): Tensor {
+export function scaledDotProductAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: ScaledDotProductAttentionOptions = {},
+): Tensor {
   const where = "scaledDotProductAttention";
   expectDType(where, { q }, "float32", "float64");
   expectDType(where, { k, v, ...(options.bias && { bias: options.bias }) }, q.dtype);
   if (options.mask) expectDType(where, { mask: options.mask }, "bool");
   const sizes = bindShapes(where, { q: [q, "B H T D"], k: [k, "B G S D"], v: [v, "B G S Dv"] });
   const { H, G, D } = sizes;
-  if (H % G !== 0) throw new ShapeError(`${where}: k has G=${G} heads in shape ${formatShape(k.shape)}, expected a divisor of H=${H} (from q ${formatShape(q.shape)})`);
+  if (H % G !== 0)
+    throw new ShapeError(
+      `${where}: k has G=${G} heads in shape ${formatShape(k.shape)}, expected a divisor of H=${H} (from q ${formatShape(q.shape)})`,
+    );
   const scale = options.scale ?? 1 / Math.sqrt(D);
-  if (!Number.isFinite(scale)) throw new RangeError(`${where}: scale is out of range, expected a finite number, got ${scale}`);
+  if (!Number.isFinite(scale))
+    throw new RangeError(`${where}: scale is out of range, expected a finite number, got ${scale}`);
   const mask = options.mask && spread("mask", options.mask, sizes);
   const bias = options.bias && spread("bias", options.bias, sizes);
   const inputs = [q, k, v, ...(mask ? [mask] : []), ...(bias ? [bias] : [])];
   const attributes = { scale, hasMask: mask !== undefined, hasBias: bias !== undefined };
   const drops = options.dropout?.rng && options.dropout.rate !== 0;
-  return drops ? compose(inputs, attributes, options.dropout) : applyOne(scaledDotProductAttentionFused, inputs, attributes);
+  return drops
+    ? compose(inputs, attributes, options.dropout)
+    : applyOne(scaledDotProductAttentionFused, inputs, attributes);
 }

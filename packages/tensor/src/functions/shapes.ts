@@ -1,4 +1,4 @@
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { concatenate } from "../primitives/concatenate.ts";
 import { permute } from "../primitives/permute.ts";
 import { reshape } from "../primitives/reshape.ts";
@@ -13,8 +13,12 @@ import type { Tensor } from "../tensor.ts";
  */
 export function transpose(x: Tensor): Tensor {
   const rank = x.shape.length;
-  if (rank < 2) throw new ShapeError(`transpose: x has rank ${rank} in shape ${formatShape(x.shape)}, expected at least 2 axes`);
-  return permute(x, x.shape.map((_, axis) => (axis === rank - 1 ? rank - 2 : axis === rank - 2 ? rank - 1 : axis)));
+  if (rank < 2)
+    throw new ShapeError(`transpose: x has rank ${rank} in shape ${formatShape(x.shape)}, expected at least 2 axes`);
+  return permute(
+    x,
+    x.shape.map((_, axis) => (axis === rank - 1 ? rank - 2 : axis === rank - 2 ? rank - 1 : axis)),
+  );
 }
 
 /**
@@ -24,11 +28,20 @@ export function transpose(x: Tensor): Tensor {
  * @throws ShapeError if one has another size
  */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
-  const removed = axes === undefined ? x.shape.flatMap((size, axis) => (size === 1 ? [axis] : [])) : normalizeAxes("squeeze", axes, x.shape.length);
+  const removed =
+    axes === undefined
+      ? x.shape.flatMap((size, axis) => (size === 1 ? [axis] : []))
+      : normalizeAxes("squeeze", axes, x.shape.length);
   for (const axis of removed) {
-    if (x.shape[axis] !== 1) throw new ShapeError(`squeeze: x has size ${x.shape[axis]} at axis ${axis} in shape ${formatShape(x.shape)}, expected 1`);
+    if (x.shape[axis] !== 1)
+      throw new ShapeError(
+        `squeeze: x has size ${x.shape[axis]} at axis ${axis} in shape ${formatShape(x.shape)}, expected 1`,
+      );
   }
-  return reshape(x, x.shape.filter((_, axis) => !removed.includes(axis)));
+  return reshape(
+    x,
+    x.shape.filter((_, axis) => !removed.includes(axis)),
+  );
 }
 
 /**
@@ -51,8 +64,14 @@ export function stack(tensors: readonly Tensor[], { axis = 0 }: { readonly axis?
   if (tensors.length === 0) throw new RangeError("stack: tensors is empty, expected at least one tensor");
   const { shape } = tensors[0]!;
   tensors.forEach((x, i) => {
-    if (!sameShape(x.shape, shape)) throw new ShapeError(`stack: tensors[${i}] has shape ${formatShape(x.shape)}, expected ${formatShape(shape)} (from tensors[0])`);
+    if (!sameShape(x.shape, shape))
+      throw new ShapeError(
+        `stack: tensors[${i}] has shape ${formatShape(x.shape)}, expected ${formatShape(shape)} (from tensors[0])`,
+      );
   });
   const at = normalizeAxis("stack", axis, shape.length + 1);
-  return concatenate(tensors.map((x) => expandDims(x, at)), { axis: at });
+  return concatenate(
+    tensors.map((x) => expandDims(x, at)),
+    { axis: at },
+  );
 }

@@ -1,5 +1,5 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { type Fused, defineFused } from "../operation.ts";
+import { defineFused, type Fused } from "../operation.ts";
 import { add } from "../primitives/add.ts";
 import { multiply } from "../primitives/multiply.ts";
 import { subtract } from "../primitives/subtract.ts";

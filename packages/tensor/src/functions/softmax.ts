@@ -1,6 +1,6 @@
 import { applyOne, expectDType } from "../apply.ts";
 import { detach } from "../detach.ts";
-import { type Fused, defineFused } from "../operation.ts";
+import { defineFused, type Fused } from "../operation.ts";
 import { abs } from "../primitives/abs.ts";
 import { add } from "../primitives/add.ts";
 import { divide } from "../primitives/divide.ts";

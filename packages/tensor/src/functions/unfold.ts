@@ -1,7 +1,7 @@
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { gather } from "../primitives/gather.ts";
 import { normalizeAxis } from "../shape.ts";
-import { type Tensor, fromArray } from "../tensor.ts";
+import { fromArray, type Tensor } from "../tensor.ts";
 
 /** Options of {@link unfold}. */
 export interface UnfoldOptions {
@@ -25,12 +25,19 @@ export interface UnfoldOptions {
 export function unfold(x: Tensor, options: UnfoldOptions): Tensor {
   const { size, step = 1, dilation = 1 } = options;
   for (const [argument, value] of Object.entries({ size, step, dilation })) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`unfold: ${argument} is out of range, expected a whole number >= 1, got ${value}`);
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`unfold: ${argument} is out of range, expected a whole number >= 1, got ${value}`);
   }
   const axis = normalizeAxis("unfold", options.axis ?? 0, x.shape.length);
   const span = dilation * (size - 1) + 1;
   const count = Math.floor((x.shape[axis]! - span) / step) + 1;
-  if (count < 1) throw new ShapeError(`unfold: x has size ${x.shape[axis]} at axis ${axis} in shape ${formatShape(x.shape)}, expected at least ${span} (from size ${size}, dilation ${dilation})`);
-  const indices = Int32Array.from({ length: count * size }, (_, i) => Math.floor(i / size) * step + (i % size) * dilation);
+  if (count < 1)
+    throw new ShapeError(
+      `unfold: x has size ${x.shape[axis]} at axis ${axis} in shape ${formatShape(x.shape)}, expected at least ${span} (from size ${size}, dilation ${dilation})`,
+    );
+  const indices = Int32Array.from(
+    { length: count * size },
+    (_, i) => Math.floor(i / size) * step + (i % size) * dilation,
+  );
   return gather(x, fromArray(indices, [count, size], { backend: x.backend }), { axis });
 }

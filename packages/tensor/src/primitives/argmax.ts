@@ -1,5 +1,5 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -10,7 +10,10 @@ export const argmaxPrimitive = definePrimitive<{ axis: number }>({
   name: "argmax",
   infer([x], { axis }) {
     expectDType("argmax", { x: x! }, "float32", "float64", "int32");
-    if (x!.shape[axis] === 0) throw new ShapeError(`argmax: x has size 0 at axis ${axis} in shape ${formatShape(x!.shape)}, expected at least 1`);
+    if (x!.shape[axis] === 0)
+      throw new ShapeError(
+        `argmax: x has size 0 at axis ${axis} in shape ${formatShape(x!.shape)}, expected at least 1`,
+      );
     return [{ shape: reducedShape(x!.shape, [axis]), dtype: "int32" }];
   },
   reference([x], [y], { axis }) {

@@ -1,10 +1,10 @@
 import { applyOne } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
+import { broadcastStrides, forEachIndex } from "../strides.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
-import { broadcastStrides, forEachIndex } from "../strides.ts";
 import { sumTo } from "./sum.ts";
 
 export const broadcastPrimitive = definePrimitive<{ shape: Shape }>({
@@ -25,7 +25,9 @@ export const broadcastPrimitive = definePrimitive<{ shape: Shape }>({
  */
 export function broadcast(x: Tensor, shape: Shape): Tensor {
   if (!sameShape(broadcastShapes("broadcast", x.shape, shape), shape)) {
-    throw new ShapeError(`broadcast: x has shape ${formatShape(x.shape)}, expected one that stretches to ${formatShape(shape)}`);
+    throw new ShapeError(
+      `broadcast: x has shape ${formatShape(x.shape)}, expected one that stretches to ${formatShape(shape)}`,
+    );
   }
   return applyOne(broadcastPrimitive, [x], { shape: [...shape] });
 }

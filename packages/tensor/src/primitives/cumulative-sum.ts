@@ -47,5 +47,9 @@ export const cumulativeSumPrimitive = definePrimitive<CumulativeSumAttributes>({
  */
 export function cumulativeSum(x: Tensor, options: Partial<CumulativeSumAttributes> = {}): Tensor {
   const { reverse = false, exclusive = false } = options;
-  return applyOne(cumulativeSumPrimitive, [x], { axis: normalizeAxis("cumulativeSum", options.axis ?? -1, x.shape.length), reverse, exclusive });
+  return applyOne(cumulativeSumPrimitive, [x], {
+    axis: normalizeAxis("cumulativeSum", options.axis ?? -1, x.shape.length),
+    reverse,
+    exclusive,
+  });
 }

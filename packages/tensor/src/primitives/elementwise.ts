@@ -1,8 +1,8 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { type GradientContext, type HostView, type Primitive, definePrimitive } from "../operation.ts";
+import { definePrimitive, type GradientContext, type HostView, type Primitive } from "../operation.ts";
 import { broadcastShapes } from "../shape.ts";
 import { broadcastStrides, forEachIndex } from "../strides.ts";
-import { type Tensor, scalarLike } from "../tensor.ts";
+import { scalarLike, type Tensor } from "../tensor.ts";
 import type { DType, Shape } from "../types.ts";
 
 /** What elementwise functions take: numbers become scalars of the other side's type and backend. */
@@ -29,7 +29,9 @@ export function unary(
       for (let i = 0; i < to.length; i++) to[i] = f(from[i]!);
     },
     ...(gradient && {
-      gradient: ({ inputs, outputs, outputGradients }: Unary) => [gradient(inputs[0]!, outputGradients[0]!, outputs[0]!)],
+      gradient: ({ inputs, outputs, outputGradients }: Unary) => [
+        gradient(inputs[0]!, outputGradients[0]!, outputs[0]!),
+      ],
     }),
   });
 }
@@ -38,9 +40,13 @@ function binaryReference(float: (a: number, b: number) => number, int32 = float)
   return ([a, b]: readonly HostView[], [y]: readonly HostView[]): void => {
     const to = y!.values;
     const f = a!.dtype === "int32" ? int32 : float;
-    forEachIndex(y!.shape, [broadcastStrides(a!.shape, y!.shape), broadcastStrides(b!.shape, y!.shape)], (i, [ia, ib]) => {
-      to[i] = f(a!.values[ia!]!, b!.values[ib!]!);
-    });
+    forEachIndex(
+      y!.shape,
+      [broadcastStrides(a!.shape, y!.shape), broadcastStrides(b!.shape, y!.shape)],
+      (i, [ia, ib]) => {
+        to[i] = f(a!.values[ia!]!, b!.values[ib!]!);
+      },
+    );
   };
 }
 
@@ -74,7 +80,9 @@ export function binary(
     ...(gradients && {
       gradient: ({ inputs, outputs, outputGradients, needs }: Unary) =>
         gradients.map((rule, i) =>
-          needs[i] ? sumTo(rule(outputGradients[0]!, inputs[0]!, inputs[1]!, outputs[0]!), inputs[i]!.shape) : undefined,
+          needs[i]
+            ? sumTo(rule(outputGradients[0]!, inputs[0]!, inputs[1]!, outputs[0]!), inputs[i]!.shape)
+            : undefined,
         ),
     }),
   });
@@ -84,7 +92,8 @@ const isNumber = (x: TensorOrNumber): x is number => typeof x === "number";
 
 /** Runs a binary primitive on tensors or numbers; at least one side is a tensor. */
 export function applyBinary(op: Primitive, a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  if (isNumber(a) && isNumber(b)) throw new TypeError(`${op.name}: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
+  if (isNumber(a) && isNumber(b))
+    throw new TypeError(`${op.name}: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
   const like = (isNumber(a) ? b : a) as Tensor;
   const toTensor = (x: TensorOrNumber) => (isNumber(x) ? scalarLike(like, x) : x);
   return applyOne(op, [toTensor(a), toTensor(b)], {});

@@ -37,7 +37,9 @@ export function erfOf(x: number): number {
   return Math.sign(x) * (size > 6 ? 1 : 1 - erfcFraction(size));
 }
 
-export const erfPrimitive = unary("erf", erfOf, (x, g) => multiply(g, multiply(exp(negate(multiply(x, x))), twoOverRootPi)));
+export const erfPrimitive = unary("erf", erfOf, (x, g) =>
+  multiply(g, multiply(exp(negate(multiply(x, x))), twoOverRootPi)),
+);
 
 /** The error function 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x, elementwise. */
 export function erf(x: Tensor): Tensor {

@@ -1,7 +1,7 @@
 import { applyOne, expectDType } from "../apply.ts";
 import { definePrimitive } from "../operation.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
-import { type Tensor, hostValues } from "../tensor.ts";
+import { hostValues, type Tensor } from "../tensor.ts";
 import { scatterAdd } from "./scatter-add.ts";
 
 /** Throws unless every index, where the host can see them, is below `size`. `also` is one more value that is allowed. */
@@ -12,7 +12,9 @@ export function checkIndices(where: string, argument: string, indices: Tensor, s
     const index = values[i]!;
     if ((index < 0 || index >= size) && index !== also) {
       const rule = also === undefined ? `0..${size - 1}` : `0..${size - 1} or ${also}`;
-      throw new RangeError(`${where}: ${argument} has a value out of range at position ${i}, expected ${rule}, got ${index}`);
+      throw new RangeError(
+        `${where}: ${argument} has a value out of range at position ${i}, expected ${rule}, got ${index}`,
+      );
     }
   }
 }

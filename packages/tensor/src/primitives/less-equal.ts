@@ -1,5 +1,5 @@
 import type { Tensor } from "../tensor.ts";
-import { type TensorOrNumber, applyBinary, binary } from "./elementwise.ts";
+import { applyBinary, binary, type TensorOrNumber } from "./elementwise.ts";
 import { sumTo } from "./sum.ts";
 
 export const lessEqualPrimitive = binary("lessEqual", (a, b) => Number(a <= b), sumTo, { result: "bool" });

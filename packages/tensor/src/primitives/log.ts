@@ -1,7 +1,7 @@
 import { applyOne } from "../apply.ts";
 import type { Tensor } from "../tensor.ts";
-import { unary } from "./elementwise.ts";
 import { divide } from "./divide.ts";
+import { unary } from "./elementwise.ts";
 
 export const logPrimitive = unary("log", Math.log, (x, g) => divide(g, x));
 

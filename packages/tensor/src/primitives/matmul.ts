@@ -1,10 +1,10 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { broadcastShapes, sizeOf } from "../shape.ts";
+import { broadcastStrides, forEachIndex } from "../strides.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
-import { broadcastStrides, forEachIndex } from "../strides.ts";
 import { reshape } from "./reshape.ts";
 import { sumTo } from "./sum.ts";
 
@@ -21,19 +21,34 @@ export function matmulSizes(a: Shape, b: Shape, { transposeA, transposeB }: Matm
   return { M, K, KB, N };
 }
 
+function batchShape(a: Shape, b: Shape): number[] {
+  try {
+    return broadcastShapes("matmul", a.slice(0, -2), b.slice(0, -2));
+  } catch {
+    throw new ShapeError(
+      `matmul: b has leading axes that do not fit in shape ${formatShape(b)}, expected ones that broadcast (from a ${formatShape(a)})`,
+    );
+  }
+}
+
 export const matmulPrimitive = definePrimitive<MatmulAttributes>({
   name: "matmul",
   infer([a, b], attributes) {
     expectDType("matmul", { a: a! }, "float32", "float64");
     expectDType("matmul", { b: b! }, a!.dtype);
     for (const [argument, x] of [["a", a!] as const, ["b", b!] as const]) {
-      if (x.shape.length < 2) throw new ShapeError(`matmul: ${argument} has rank ${x.shape.length} in shape ${formatShape(x.shape)}, expected at least 2 axes`);
+      if (x.shape.length < 2)
+        throw new ShapeError(
+          `matmul: ${argument} has rank ${x.shape.length} in shape ${formatShape(x.shape)}, expected at least 2 axes`,
+        );
     }
     const { M, K, KB, N } = matmulSizes(a!.shape, b!.shape, attributes);
     if (K !== KB) {
-      throw new ShapeError(`matmul: b has inner size ${KB} in shape ${formatShape(b!.shape)}${attributes.transposeB ? " (transposed)" : ""}, expected ${K} (from a ${formatShape(a!.shape)}${attributes.transposeA ? " (transposed)" : ""})`);
+      throw new ShapeError(
+        `matmul: b has inner size ${KB} in shape ${formatShape(b!.shape)}${attributes.transposeB ? " (transposed)" : ""}, expected ${K} (from a ${formatShape(a!.shape)}${attributes.transposeA ? " (transposed)" : ""})`,
+      );
     }
-    const batch = broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2));
+    const batch = batchShape(a!.shape, b!.shape);
     return [{ shape: [...batch, M, N], dtype: a!.dtype }];
   },
   reference([a, b], [y], attributes) {
@@ -47,7 +62,8 @@ export const matmulPrimitive = definePrimitive<MatmulAttributes>({
       for (let m = 0; m < M; m++) {
         for (let n = 0; n < N; n++) {
           let total = 0;
-          for (let k = 0; k < K; k++) total += a!.values[baseA + m * rowA + k * colA]! * b!.values[baseB + k * rowB + n * colB]!;
+          for (let k = 0; k < K; k++)
+            total += a!.values[baseA + m * rowA + k * colA]! * b!.values[baseB + k * rowB + n * colB]!;
           y!.values[baseY + m * N + n] = total;
         }
       }
@@ -55,8 +71,18 @@ export const matmulPrimitive = definePrimitive<MatmulAttributes>({
   },
   gradient({ inputs: [a, b], outputGradients: [g], attributes: { transposeA, transposeB }, needs }) {
     return [
-      needs[0] ? sumTo(transposeA ? multiplyMatrices(b!, g!, transposeB, true) : multiplyMatrices(g!, b!, false, !transposeB), a!.shape) : undefined,
-      needs[1] ? sumTo(transposeB ? multiplyMatrices(g!, a!, true, transposeA) : multiplyMatrices(a!, g!, !transposeA, false), b!.shape) : undefined,
+      needs[0]
+        ? sumTo(
+            transposeA ? multiplyMatrices(b!, g!, transposeB, true) : multiplyMatrices(g!, b!, false, !transposeB),
+            a!.shape,
+          )
+        : undefined,
+      needs[1]
+        ? sumTo(
+            transposeB ? multiplyMatrices(g!, a!, true, transposeA) : multiplyMatrices(a!, g!, !transposeA, false),
+            b!.shape,
+          )
+        : undefined,
     ];
   },
 });
@@ -65,7 +91,10 @@ export const matmulPrimitive = definePrimitive<MatmulAttributes>({
 function multiplyMatrices(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   const rowsShareB = b.shape.length === 2 && a.shape.length > 2 && !transposeA;
   if (!rowsShareB) return applyOne(matmulPrimitive, [a, b], { transposeA, transposeB });
-  const rows = applyOne(matmulPrimitive, [reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]), b], { transposeA, transposeB });
+  const rows = applyOne(matmulPrimitive, [reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]), b], {
+    transposeA,
+    transposeB,
+  });
   return reshape(rows, [...a.shape.slice(0, -1), rows.shape[1]!]);
 }
 

@@ -1,16 +1,27 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { type Primitive, definePrimitive } from "../operation.ts";
+import { definePrimitive, type Primitive } from "../operation.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast } from "./cast.ts";
 import { divide } from "./divide.ts";
 import { equal } from "./equal.ts";
 import { multiply } from "./multiply.ts";
-import { type ReduceAttributes, type ReduceOptions, forEachGroup, reduceAttributes, reducedShape, squeezedShape } from "./reduce.ts";
+import {
+  forEachGroup,
+  type ReduceAttributes,
+  type ReduceOptions,
+  reduceAttributes,
+  reducedShape,
+  squeezedShape,
+} from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 import { sumPrimitive } from "./sum.ts";
 
 /** A reduction to one of the elements; those that equal it share the gradient. */
-export function extremum(name: string, better: (a: number, b: number) => number, empty: number): Primitive<ReduceAttributes> {
+export function extremum(
+  name: string,
+  better: (a: number, b: number) => number,
+  empty: number,
+): Primitive<ReduceAttributes> {
   return definePrimitive<ReduceAttributes>({
     name,
     infer([x], { axes }) {

@@ -1,5 +1,5 @@
 import type { Tensor } from "../tensor.ts";
-import { type TensorOrNumber, applyBinary, binary } from "./elementwise.ts";
+import { applyBinary, binary, type TensorOrNumber } from "./elementwise.ts";
 import { less } from "./less.ts";
 import { halveTies } from "./select.ts";
 import { sumTo } from "./sum.ts";

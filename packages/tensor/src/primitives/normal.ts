@@ -19,7 +19,9 @@ export const normalPrimitive = draw("normal", (words, pair) => {
  */
 export function normal(shape: Shape, options: DrawOptions & { readonly mean?: number; readonly std?: number }): Tensor {
   const { mean = 0, std = 1 } = options;
-  if (!Number.isFinite(mean)) throw new RangeError(`normal: mean is out of range, expected a finite number, got ${mean}`);
-  if (!Number.isFinite(std) || std < 0) throw new RangeError(`normal: std is out of range, expected a finite number >= 0, got ${std}`);
+  if (!Number.isFinite(mean))
+    throw new RangeError(`normal: mean is out of range, expected a finite number, got ${mean}`);
+  if (!Number.isFinite(std) || std < 0)
+    throw new RangeError(`normal: std is out of range, expected a finite number >= 0, got ${std}`);
   return rescale(drawOne(normalPrimitive, shape, options), std, mean);
 }

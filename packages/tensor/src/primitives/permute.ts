@@ -1,9 +1,9 @@
 import { applyOne } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { stridesOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
 import { forEachIndex } from "../strides.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** Where each axis went: the order that undoes `order`. */
 function inverse(order: readonly number[]): number[] {
@@ -34,7 +34,9 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
   const rank = x.shape.length;
   const normalized = order.map((axis) => (axis < 0 ? axis + rank : axis));
   if (order.length !== rank || !x.shape.every((_, axis) => normalized.includes(axis))) {
-    throw new ShapeError(`permute: order is not a permutation, expected each of ${rank} axes once, got ${formatShape(order)}`);
+    throw new ShapeError(
+      `permute: order is not a permutation, expected each of ${rank} axes once, got ${formatShape(order)}`,
+    );
   }
   return applyOne(permutePrimitive, [x], { order: normalized });
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from "../tensor.ts";
-import { type TensorOrNumber, applyBinary, binary } from "./elementwise.ts";
+import { applyBinary, binary, type TensorOrNumber } from "./elementwise.ts";
 import { equal } from "./equal.ts";
 import { log } from "./log.ts";
 import { multiply } from "./multiply.ts";

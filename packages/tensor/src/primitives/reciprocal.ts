@@ -4,7 +4,11 @@ import { unary } from "./elementwise.ts";
 import { multiply } from "./multiply.ts";
 import { negate } from "./negate.ts";
 
-export const reciprocalPrimitive = unary("reciprocal", (x) => 1 / x, (_x, g, y) => negate(multiply(g, multiply(y, y))));
+export const reciprocalPrimitive = unary(
+  "reciprocal",
+  (x) => 1 / x,
+  (_x, g, y) => negate(multiply(g, multiply(y, y))),
+);
 
 /** 1 / x, elementwise. */
 export function reciprocal(x: Tensor): Tensor {

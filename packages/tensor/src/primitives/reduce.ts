@@ -1,8 +1,7 @@
 import type { HostView } from "../operation.ts";
-import { normalizeAxes, sizeOf } from "../shape.ts";
-import type { Shape } from "../types.ts";
+import { normalizeAxes, sizeOf, stridesOf } from "../shape.ts";
 import { forEachIndex } from "../strides.ts";
-import { stridesOf } from "../shape.ts";
+import type { Shape } from "../types.ts";
 
 /** Options of reductions. */
 export interface ReduceOptions {
@@ -32,7 +31,11 @@ export function squeezedShape(shape: Shape, axes: readonly number[]): number[] {
 }
 
 /** Visits, for each output element, the group of input elements that it reduces, in row-major order. */
-export function forEachGroup(x: HostView, axes: readonly number[], visit: (output: number, values: Float64Array) => void): void {
+export function forEachGroup(
+  x: HostView,
+  axes: readonly number[],
+  visit: (output: number, values: Float64Array) => void,
+): void {
   const outer = reducedShape(x.shape, axes);
   const inner = x.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
   const strides = stridesOf(x.shape);

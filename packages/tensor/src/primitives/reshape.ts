@@ -1,5 +1,5 @@
 import { applyOne } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";

@@ -1,5 +1,5 @@
 import { applyOne, expectDType } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -17,7 +17,9 @@ export const scatterAddPrimitive = definePrimitive<ScatterAttributes>({
     expectDType("scatterAdd", { updates: updates! }, "float32", "float64", "int32");
     expectDType("scatterAdd", { indices: indices! }, "int32");
     const rank = indices!.shape.length;
-    return [{ shape: [...updates!.shape.slice(0, axis), size, ...updates!.shape.slice(axis + rank)], dtype: updates!.dtype }];
+    return [
+      { shape: [...updates!.shape.slice(0, axis), size, ...updates!.shape.slice(axis + rank)], dtype: updates!.dtype },
+    ];
   },
   reference([updates, indices], [y], { axis, size }) {
     const outer = sizeOf(y!.shape.slice(0, axis));
@@ -32,7 +34,10 @@ export const scatterAddPrimitive = definePrimitive<ScatterAttributes>({
       }
     }
   },
-  gradient: ({ inputs: [, indices], outputGradients: [g], attributes: { axis } }) => [gather(g!, indices!, { axis }), undefined],
+  gradient: ({ inputs: [, indices], outputGradients: [g], attributes: { axis } }) => [
+    gather(g!, indices!, { axis }),
+    undefined,
+  ],
 });
 
 /**
@@ -44,12 +49,19 @@ export const scatterAddPrimitive = definePrimitive<ScatterAttributes>({
  * @param options.axis where the axes of the indices begin in updates; default 0
  * @throws ShapeError if updates do not hold the shape of the indices there; RangeError if an index is not in 0..size-1
  */
-export function scatterAdd(updates: Tensor, indices: Tensor, { axis = 0, size }: { readonly axis?: number; readonly size: number }): Tensor {
+export function scatterAdd(
+  updates: Tensor,
+  indices: Tensor,
+  { axis = 0, size }: { readonly axis?: number; readonly size: number },
+): Tensor {
   const first = axis < 0 ? axis + updates.shape.length - indices.shape.length + 1 : axis;
   if (!Number.isInteger(first) || first < 0 || indices.shape.some((length, i) => updates.shape[first + i] !== length)) {
-    throw new ShapeError(`scatterAdd: updates has shape ${formatShape(updates.shape)}, expected the shape of indices ${formatShape(indices.shape)} from axis ${axis} on`);
+    throw new ShapeError(
+      `scatterAdd: updates has shape ${formatShape(updates.shape)}, expected the shape of indices ${formatShape(indices.shape)} from axis ${axis} on`,
+    );
   }
-  if (!Number.isInteger(size) || size < 0) throw new RangeError(`scatterAdd: size is out of range, expected a whole number >= 0, got ${size}`);
+  if (!Number.isInteger(size) || size < 0)
+    throw new RangeError(`scatterAdd: size is out of range, expected a whole number >= 0, got ${size}`);
   expectDType("scatterAdd", { indices }, "int32");
   checkIndices("scatterAdd", "indices", indices, size);
   return applyOne(scatterAddPrimitive, [updates, indices], { axis: first, size });

@@ -1,8 +1,8 @@
 import { applyOne, expectDType } from "../apply.ts";
 import { definePrimitive } from "../operation.ts";
 import { broadcastShapes } from "../shape.ts";
-import { type Tensor, scalarLike } from "../tensor.ts";
 import { broadcastStrides, forEachIndex } from "../strides.ts";
+import { scalarLike, type Tensor } from "../tensor.ts";
 import type { TensorOrNumber } from "./elementwise.ts";
 import { equal } from "./equal.ts";
 import { multiply } from "./multiply.ts";
@@ -13,7 +13,12 @@ export const selectPrimitive = definePrimitive({
   infer([condition, a, b]) {
     expectDType("select", { condition: condition! }, "bool");
     expectDType("select", { b: b! }, a!.dtype);
-    return [{ shape: broadcastShapes("select", condition!.shape, broadcastShapes("select", a!.shape, b!.shape)), dtype: a!.dtype }];
+    return [
+      {
+        shape: broadcastShapes("select", condition!.shape, broadcastShapes("select", a!.shape, b!.shape)),
+        dtype: a!.dtype,
+      },
+    ];
   },
   reference([condition, a, b], [y]) {
     const strides = [condition!, a!, b!].map((x) => broadcastStrides(x.shape, y!.shape));
@@ -38,7 +43,8 @@ export const selectPrimitive = definePrimitive({
  * @throws ShapeError if the shapes do not broadcast
  */
 export function select(condition: Tensor, a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  if (typeof a === "number" && typeof b === "number") throw new TypeError(`select: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
+  if (typeof a === "number" && typeof b === "number")
+    throw new TypeError(`select: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
   const like = (typeof a === "number" ? b : a) as Tensor;
   const toTensor = (x: TensorOrNumber) => (typeof x === "number" ? scalarLike(like, x) : x);
   return applyOne(selectPrimitive, [condition, toTensor(a), toTensor(b)], {});

@@ -1,7 +1,7 @@
 import { applyOne } from "../apply.ts";
 import type { Tensor } from "../tensor.ts";
-import { unary } from "./elementwise.ts";
 import { cos } from "./cos.ts";
+import { unary } from "./elementwise.ts";
 import { multiply } from "./multiply.ts";
 
 export const sinPrimitive = unary("sin", Math.sin, (x, g) => multiply(g, cos(x)));

@@ -1,9 +1,9 @@
 import { applyOne } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { sizeOf, stridesOf } from "../shape.ts";
-import { Tensor, sharePart } from "../tensor.ts";
 import { forEachIndex } from "../strides.ts";
+import { sharePart, type Tensor } from "../tensor.ts";
 import { pad } from "./pad.ts";
 
 /** The block of an array that begins at `starts`. */
@@ -12,7 +12,8 @@ export interface SliceAttributes {
   readonly sizes: readonly number[];
 }
 
-const offsetOf = (strides: readonly number[], starts: readonly number[]): number => starts.reduce((offset, start, axis) => offset + start * strides[axis]!, 0);
+const offsetOf = (strides: readonly number[], starts: readonly number[]): number =>
+  starts.reduce((offset, start, axis) => offset + start * strides[axis]!, 0);
 
 export const slicePrimitive = definePrimitive<SliceAttributes>({
   name: "slice",
@@ -31,7 +32,13 @@ export const slicePrimitive = definePrimitive<SliceAttributes>({
     });
   },
   gradient({ inputs: [x], outputGradients: [g], attributes: { starts, sizes } }) {
-    return [pad(g!, starts, x!.shape.map((size, axis) => size - starts[axis]! - sizes[axis]!))];
+    return [
+      pad(
+        g!,
+        starts,
+        x!.shape.map((size, axis) => size - starts[axis]! - sizes[axis]!),
+      ),
+    ];
   },
 });
 
@@ -43,9 +50,18 @@ export const slicePrimitive = definePrimitive<SliceAttributes>({
  * @throws ShapeError if the block does not lie inside x
  */
 export function slice(x: Tensor, starts: readonly number[], sizes: readonly number[]): Tensor {
-  const inside = x.shape.every((size, axis) => Number.isInteger(starts[axis]) && Number.isInteger(sizes[axis]) && starts[axis]! >= 0 && sizes[axis]! >= 0 && starts[axis]! + sizes[axis]! <= size);
+  const inside = x.shape.every(
+    (size, axis) =>
+      Number.isInteger(starts[axis]) &&
+      Number.isInteger(sizes[axis]) &&
+      starts[axis]! >= 0 &&
+      sizes[axis]! >= 0 &&
+      starts[axis]! + sizes[axis]! <= size,
+  );
   if (starts.length !== x.shape.length || sizes.length !== x.shape.length || !inside) {
-    throw new ShapeError(`slice: block does not fit, expected one inside x ${formatShape(x.shape)}, got starts ${formatShape(starts)} and sizes ${formatShape(sizes)}`);
+    throw new ShapeError(
+      `slice: block does not fit, expected one inside x ${formatShape(x.shape)}, got starts ${formatShape(starts)} and sizes ${formatShape(sizes)}`,
+    );
   }
   return applyOne(slicePrimitive, [x], { starts: [...starts], sizes: [...sizes] });
 }

@@ -1,8 +1,8 @@
 import { apply } from "../apply.ts";
-import { ShapeError, formatShape } from "../errors.ts";
+import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
-import { type Tensor, full, sharePart } from "../tensor.ts";
+import { full, sharePart, type Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
 import { concatenate } from "./concatenate.ts";
 
@@ -11,7 +11,8 @@ export interface SplitAttributes {
   readonly sizes: readonly number[];
 }
 
-const partShapes = (shape: Shape, { axis, sizes }: SplitAttributes): number[][] => sizes.map((size) => shape.map((whole, other) => (other === axis ? size : whole)));
+const partShapes = (shape: Shape, { axis, sizes }: SplitAttributes): number[][] =>
+  sizes.map((size) => shape.map((whole, other) => (other === axis ? size : whole)));
 
 export const splitPrimitive = definePrimitive<SplitAttributes>({
   name: "split",
@@ -36,13 +37,19 @@ export const splitPrimitive = definePrimitive<SplitAttributes>({
     let first = 0;
     for (const y of outputs) {
       const own = sizeOf(y.shape.slice(axis));
-      for (let row = 0; row < rows; row++) y.values.set(x!.values.subarray(row * width + first, row * width + first + own), row * own);
+      for (let row = 0; row < rows; row++)
+        y.values.set(x!.values.subarray(row * width + first, row * width + first + own), row * own);
       first += own;
     }
   },
   gradient({ inputs: [x], outputs, outputGradients, attributes: { axis } }) {
     const { dtype, backend } = x!;
-    return [concatenate(outputGradients.map((g, i) => g ?? full(outputs[i]!.shape, 0, { dtype, backend })), { axis })];
+    return [
+      concatenate(
+        outputGradients.map((g, i) => g ?? full(outputs[i]!.shape, 0, { dtype, backend })),
+        { axis },
+      ),
+    ];
   },
 });
 
@@ -59,7 +66,9 @@ export function split(x: Tensor, sizes: readonly number[], { axis = 0 }: { reado
   const normalized = normalizeAxis("split", axis, x.shape.length);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total !== x.shape[normalized] || !sizes.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new ShapeError(`split: sizes do not fit, expected whole numbers >= 0 that add up to ${x.shape[normalized]} (from x ${formatShape(x.shape)}, axis ${normalized}), got ${formatShape(sizes)}`);
+    throw new ShapeError(
+      `split: sizes do not fit, expected whole numbers >= 0 that add up to ${x.shape[normalized]} (from x ${formatShape(x.shape)}, axis ${normalized}), got ${formatShape(sizes)}`,
+    );
   }
   return [...apply(splitPrimitive, [x], { axis: normalized, sizes: [...sizes] })];
 }

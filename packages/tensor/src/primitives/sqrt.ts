@@ -1,7 +1,7 @@
 import { applyOne } from "../apply.ts";
 import type { Tensor } from "../tensor.ts";
-import { unary } from "./elementwise.ts";
 import { divide } from "./divide.ts";
+import { unary } from "./elementwise.ts";
 import { multiply } from "./multiply.ts";
 
 export const sqrtPrimitive = unary("sqrt", Math.sqrt, (_x, g, y) => multiply(divide(g, y), 0.5));

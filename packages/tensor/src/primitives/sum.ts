@@ -4,7 +4,14 @@ import { sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
 import { broadcast } from "./broadcast.ts";
-import { type ReduceAttributes, type ReduceOptions, forEachGroup, reduceAttributes, reducedShape, squeezedShape } from "./reduce.ts";
+import {
+  forEachGroup,
+  type ReduceAttributes,
+  type ReduceOptions,
+  reduceAttributes,
+  reducedShape,
+  squeezedShape,
+} from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
 export const sumPrimitive = definePrimitive<ReduceAttributes>({

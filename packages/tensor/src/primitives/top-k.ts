@@ -1,7 +1,7 @@
 import { apply, expectDType } from "../apply.ts";
 import { definePrimitive } from "../operation.ts";
 import { normalizeAxis } from "../shape.ts";
-import { type Tensor, arange } from "../tensor.ts";
+import { arange, type Tensor } from "../tensor.ts";
 import { equal } from "./equal.ts";
 import { permute } from "./permute.ts";
 import { reshape } from "./reshape.ts";
@@ -36,7 +36,10 @@ export const topKPrimitive = definePrimitive<{ k: number }>({
   infer([x], { k }) {
     expectDType("topK", { x: x! }, "float32", "float64", "int32");
     const shape = [...x!.shape.slice(0, -1), k];
-    return [{ shape, dtype: x!.dtype }, { shape, dtype: "int32" }];
+    return [
+      { shape, dtype: x!.dtype },
+      { shape, dtype: "int32" },
+    ];
   },
   reference([x], [values, indices], { k }) {
     const size = x!.shape.at(-1)!;
@@ -62,10 +65,15 @@ export const topKPrimitive = definePrimitive<{ k: number }>({
  * @param options.axis default the last
  * @throws RangeError if k is not a whole number in 0..size of the axis
  */
-export function topK(x: Tensor, k: number, options: { readonly axis?: number } = {}): { values: Tensor; indices: Tensor } {
+export function topK(
+  x: Tensor,
+  k: number,
+  options: { readonly axis?: number } = {},
+): { values: Tensor; indices: Tensor } {
   const rank = x.shape.length;
   const axis = normalizeAxis("topK", options.axis ?? -1, rank);
-  if (!Number.isInteger(k) || k < 0 || k > x.shape[axis]!) throw new RangeError(`topK: k is out of range, expected a whole number in 0..${x.shape[axis]}, got ${k}`);
+  if (!Number.isInteger(k) || k < 0 || k > x.shape[axis]!)
+    throw new RangeError(`topK: k is out of range, expected a whole number in 0..${x.shape[axis]}, got ${k}`);
   const swapped = x.shape.map((_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
   const toLast = (y: Tensor): Tensor => (axis === rank - 1 ? y : permute(y, swapped));
   const [values, indices] = apply(topKPrimitive, [toLast(x)], { k });

@@ -1,10 +1,11 @@
 import { create } from "../apply.ts";
 import { currentBackend } from "../default-backend.ts";
-import { type Primitive, definePrimitive } from "../operation.ts";
+import { DTypeError } from "../errors.ts";
+import { definePrimitive, type Primitive } from "../operation.ts";
 import { type Rng, threefry } from "../rng.ts";
 import { checkShape } from "../shape.ts";
 import type { CreateOptions, Tensor } from "../tensor.ts";
-import type { DType, Shape, TypedArray } from "../types.ts";
+import { type DType, isFloat, type Shape, type TypedArray } from "../types.ts";
 import { add } from "./add.ts";
 import { multiply } from "./multiply.ts";
 
@@ -18,7 +19,10 @@ export interface DrawAttributes {
 }
 
 /** A primitive without inputs that fills its output with pairs of values, each made from 64 random bits. */
-export function draw(name: string, fillPair: (words: Uint32Array, pair: Float64Array) => void): Primitive<DrawAttributes> {
+export function draw(
+  name: string,
+  fillPair: (words: Uint32Array, pair: Float64Array) => void,
+): Primitive<DrawAttributes> {
   return definePrimitive<DrawAttributes>({
     name,
     infer: (_, { shape, dtype }) => [{ shape, dtype }],
@@ -26,7 +30,11 @@ export function draw(name: string, fillPair: (words: Uint32Array, pair: Float64A
   });
 }
 
-function fill(values: TypedArray, { key0, key1, stream }: DrawAttributes, fillPair: (words: Uint32Array, pair: Float64Array) => void): void {
+function fill(
+  values: TypedArray,
+  { key0, key1, stream }: DrawAttributes,
+  fillPair: (words: Uint32Array, pair: Float64Array) => void,
+): void {
   const words = new Uint32Array(2);
   const pair = new Float64Array(2);
   for (let i = 0; i < values.length; i += 2) {
@@ -52,10 +60,21 @@ export interface DrawOptions extends CreateOptions {
 }
 
 /** One draw of a primitive, on the next stream of the generator. */
-export function drawOne(primitive: Primitive<DrawAttributes>, shape: Shape, { rng, dtype = "float32", backend = currentBackend() }: DrawOptions): Tensor {
+export function drawOne(
+  primitive: Primitive<DrawAttributes>,
+  shape: Shape,
+  { rng, dtype = "float32", backend = currentBackend() }: DrawOptions,
+): Tensor {
   checkShape(primitive.name, shape);
-  if (dtype !== "float32" && dtype !== "float64") throw new TypeError(`${primitive.name}: dtype is not a float type, expected float32 or float64, got ${dtype}`);
-  return create(primitive, backend, { key0: rng.key[0], key1: rng.key[1], stream: rng.nextStream(), shape: [...shape], dtype });
+  if (!isFloat(dtype))
+    throw new DTypeError(`${primitive.name}: dtype is not a float type, expected float32 or float64, got ${dtype}`);
+  return create(primitive, backend, {
+    key0: rng.key[0],
+    key1: rng.key[1],
+    stream: rng.nextStream(),
+    shape: [...shape],
+    dtype,
+  });
 }
 
 /** scale * x + shift without passes that change nothing. */
@@ -74,10 +93,15 @@ export function rescale(x: Tensor, scale: number, shift: number): Tensor {
  * @param options.high finite, not below low; default 1
  * @throws RangeError if low or high is not finite, or high is below low
  */
-export function uniform(shape: Shape, options: DrawOptions & { readonly low?: number; readonly high?: number }): Tensor {
+export function uniform(
+  shape: Shape,
+  options: DrawOptions & { readonly low?: number; readonly high?: number },
+): Tensor {
   const { low = 0, high = 1 } = options;
   if (!Number.isFinite(low) || !Number.isFinite(high) || high < low) {
-    throw new RangeError(`uniform: low and high are not a range, expected finite numbers, low <= high, got ${low} and ${high}`);
+    throw new RangeError(
+      `uniform: low and high are not a range, expected finite numbers, low <= high, got ${low} and ${high}`,
+    );
   }
   return rescale(drawOne(uniformPrimitive, shape, options), high - low, low);
 }

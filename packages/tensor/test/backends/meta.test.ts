@@ -47,5 +47,7 @@ test("checks shapes, and has no values", async () => {
   const backend = createMetaBackend();
   const x = zeros([2, 3], { backend });
   expect(() => add(x, zeros([4], { backend }))).toThrow("expected 3 or 1");
-  await expect(data(x)).rejects.toThrowErrorMatchingInlineSnapshot(`[UnsupportedOpError: data: backend meta has no values, expected a backend that computes. Use it for shapes only]`);
+  await expect(data(x)).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[UnsupportedOpError: data: backend meta has no values, expected a backend that computes. Use it for shapes only]`,
+  );
 });

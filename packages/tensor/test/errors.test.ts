@@ -1,0 +1,272 @@
+import * as heed from "@heed/tensor";
+import { createReferenceBackend, fromArray, rng, type Tensor, tensor, useBackend, zeros } from "@heed/tensor";
+import { beforeAll, describe, expect, test } from "vitest";
+
+beforeAll(() => {
+  useBackend(createReferenceBackend());
+});
+
+const float = (...shape: number[]): Tensor => zeros(shape);
+const int = (...values: number[]): Tensor => fromArray(Int32Array.from(values), [values.length]);
+const bool = (...shape: number[]): Tensor => zeros(shape, { dtype: "bool" });
+const double = (...shape: number[]): Tensor => zeros(shape, { dtype: "float64" });
+const unknown = (name: string): never => name as never;
+
+const adamw = (changes: object): void => {
+  const [parameters, gradients, firstMoments, secondMoments] = [0, 1, 2, 3].map(() => [float(2)]) as [
+    Tensor[],
+    Tensor[],
+    Tensor[],
+    Tensor[],
+  ];
+  heed.adamwStep({
+    parameters,
+    gradients,
+    firstMoments,
+    secondMoments,
+    learningRates: [1],
+    weightDecays: [0],
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    step: 1,
+    ...changes,
+  });
+};
+
+/** What is wrong, and how to do it. */
+const mistakes: Readonly<Record<string, () => unknown>> = {
+  "shapes that do not broadcast": () => heed.add(float(2, 3), float(4, 3)),
+  "types that differ": () => heed.multiply(float(2), double(2)),
+  "no tensor at all": () => heed.add(1, 2),
+  "float operations on integers": () => heed.exp(int(1)),
+  "division of integers": () => heed.divide(int(1), int(1)),
+  "arithmetic on bool": () => heed.add(bool(2), bool(2)),
+  "select without bool": () => heed.select(float(2), float(2), float(2)),
+  "select of two numbers": () => heed.select(bool(2), 1, 2),
+  "logic on floats": () => heed.logicalAnd(float(2), bool(2)),
+  "an axis out of range": () => heed.sum(float(2, 3), { axes: 2 }),
+  "an axis twice": () => heed.max(float(2, 3), { axes: [1, -1] }),
+  "argmax of nothing": () => heed.argmax(float(2, 0)),
+  "argmax of a scalar": () => heed.argmax(float()),
+  "matmul of a vector": () => heed.matmul(float(3), float(3, 2)),
+  "matmul inner sizes": () => heed.matmul(float(2, 3), float(2, 4)),
+  "matmul inner sizes, transposed": () => heed.matmul(float(2, 3), float(2, 4), { transposeB: true }),
+  "matmul batches": () => heed.matmul(float(2, 2, 3), float(3, 3, 2)),
+  "matmul of integers": () => heed.matmul(fromArray(Int32Array.of(1), [1, 1]), fromArray(Int32Array.of(1), [1, 1])),
+  "a reshape to another size": () => heed.reshape(float(2, 3), [4, -1]),
+  "a reshape with two open sizes": () => heed.reshape(float(2, 3), [-1, -1]),
+  "a permutation with an axis twice": () => heed.permute(float(2, 3), [0, 0]),
+  "a permutation of too few": () => heed.permute(float(2, 3), [0]),
+  "a slice outside": () => heed.slice(float(2, 3), [1, 0], [2, 3]),
+  "a slice of another rank": () => heed.slice(float(2, 3), [1], [1]),
+  "negative padding": () => heed.pad(float(2), [-1], [0]),
+  "nothing to concatenate": () => heed.concatenate([]),
+  "concatenate shapes": () => heed.concatenate([float(2, 3), float(2, 4)]),
+  "concatenate types": () => heed.concatenate([float(2), int(1)]),
+  "split sizes": () => heed.split(float(5), [2, 2]),
+  "stack shapes": () => heed.stack([float(2), float(3)]),
+  "nothing to stack": () => heed.stack([]),
+  "squeeze an axis that is not 1": () => heed.squeeze(float(2, 1), 0),
+  "transpose a vector": () => heed.transpose(float(2)),
+  "gather out of range": () => heed.gather(float(3, 2), int(0, 3)),
+  "gather below zero": () => heed.gather(float(3, 2), int(-1)),
+  "gather by floats": () => heed.gather(float(3, 2), float(1)),
+  "scatterAdd shapes": () => heed.scatterAdd(float(3), int(0, 1), { size: 5 }),
+  "scatterAdd out of range": () => heed.scatterAdd(float(2), int(0, 5), { size: 5 }),
+  "scatterAdd to a bad size": () => heed.scatterAdd(float(2), int(0, 1), { size: -1 }),
+  "broadcast to a smaller shape": () => heed.broadcast(float(2, 3), [3]),
+  "topK of too many": () => heed.topK(float(3), 4),
+  "uniform without a range": () => heed.uniform([2], { rng: rng(0), low: 1, high: 0 }),
+  "uniform integers": () => heed.uniform([2], { rng: rng(0), dtype: "int32" }),
+  "normal with a negative std": () => heed.normal([2], { rng: rng(0), std: -1 }),
+  "normal with an infinite mean": () => heed.normal([2], { rng: rng(0), mean: Infinity }),
+  "a negative seed": () => rng(-1),
+  "nextInteger below nothing": () => rng(0).nextInteger(0),
+  "a bad size": () => zeros([2, -1]),
+  "ragged lists": () => tensor([[1, 2], [3]]),
+  "lists of unequal depth": () => tensor([[1], 2] as never),
+  "too few values": () => fromArray([1, 2], [3]),
+  "one element of several": () => heed.item(float(2)),
+  "a type that a backend lacks": () =>
+    zeros([2], {
+      dtype: "float64",
+      backend: { ...createReferenceBackend(), name: "small", supports: (dtype) => dtype !== "float64" },
+    }),
+  "assign another shape": () => heed.assign(float(2), float(3)),
+  "assign another type": () => heed.assign(float(2), double(2)),
+  "assignSlice outside": () => heed.assignSlice(float(4, 2), float(2, 2), [3, 0]),
+  "assignSlice of another type": () => heed.assignSlice(float(4), double(2), [0]),
+  "mean of integers": () => heed.mean(int(1, 2)),
+  "softmax of integers": () => heed.softmax(int(1)),
+  "softmax of a scalar": () => heed.softmax(float()),
+  "an unknown gelu": () => heed.gelu(float(2), { approximate: unknown("sigmoid") }),
+  "layerNorm gain": () => heed.layerNorm(float(2, 3), { gain: float(2) }),
+  "layerNorm bias": () => heed.layerNorm(float(2, 3), { gain: float(3), bias: float(4) }),
+  "layerNorm epsilon": () => heed.layerNorm(float(2, 3), { epsilon: NaN }),
+  "rmsNorm gain": () => heed.rmsNorm(float(2, 3), { gain: float(1, 3) }),
+  "linear inner sizes": () => heed.linear(float(2, 3), float(5, 4)),
+  "linear bias": () => heed.linear(float(2, 3), float(5, 3), float(3)),
+  "linear activation": () => heed.linear(float(2, 3), float(5, 3), undefined, { activation: unknown("tanh") }),
+  "cross-entropy targets": () => heed.crossEntropy(float(2, 3), int(0, 1, 2)),
+  "cross-entropy target out of range": () => heed.crossEntropy(float(2, 3), int(0, 3)),
+  "cross-entropy of float targets": () => heed.crossEntropy(float(2, 3), float(2)),
+  "cross-entropy weights": () => heed.crossEntropy(float(2, 3), int(0, 1), { weights: float(2) }),
+  "cross-entropy smoothing": () => heed.crossEntropy(float(2, 3), int(0, 1), { labelSmoothing: 2 }),
+  "cross-entropy reduction": () => heed.crossEntropy(float(2, 3), int(0, 1), { reduction: unknown("average") }),
+  "cross-entropy ignoreIndex": () => heed.crossEntropy(float(2, 3), int(0, 1), { ignoreIndex: 0.5 }),
+  "dropout of everything": () => heed.dropout(float(2), { rate: 1, rng: rng(0) }),
+  "einsum terms": () => heed.einsum("ij,jk->ik", float(2, 2)),
+  "einsum output": () => heed.einsum("ij->ijk", float(2, 2)),
+  "einsum diagonal": () => heed.einsum("ii->i", float(2, 2)),
+  "einsum rank": () => heed.einsum("ijk->i", float(2, 2)),
+  "einsum sizes": () => heed.einsum("ij,jk->ik", float(2, 3), float(4, 5)),
+  "oneHot depth": () => heed.oneHot(int(0), -1),
+  "unfold step": () => heed.unfold(float(5), { size: 2, step: 0 }),
+  "unfold too large": () => heed.unfold(float(5), { size: 3, dilation: 3 }),
+  "attention heads": () => heed.scaledDotProductAttention(float(1, 3, 2, 4), float(1, 2, 2, 4), float(1, 2, 2, 4)),
+  "attention widths": () => heed.scaledDotProductAttention(float(1, 2, 2, 4), float(1, 2, 2, 5), float(1, 2, 2, 5)),
+  "attention mask": () =>
+    heed.scaledDotProductAttention(float(1, 2, 3, 4), float(1, 2, 3, 4), float(1, 2, 3, 4), { mask: bool(3, 2) }),
+  "attention mask type": () =>
+    heed.scaledDotProductAttention(float(1, 2, 3, 4), float(1, 2, 3, 4), float(1, 2, 3, 4), { mask: float(3, 3) }),
+  "attention scale": () =>
+    heed.scaledDotProductAttention(float(1, 2, 3, 4), float(1, 2, 3, 4), float(1, 2, 3, 4), { scale: Infinity }),
+  "attention rank": () => heed.scaledDotProductAttention(float(2, 3, 4), float(2, 3, 4), float(2, 3, 4)),
+  "globalNorm of nothing": () => heed.globalNorm([]),
+  "globalNorm types": () => heed.globalNorm([float(2), double(2)]),
+  "adamw lists": () => adamw({ gradients: [] }),
+  "adamw shapes": () => adamw({ firstMoments: [float(3)] }),
+  "adamw beta": () => adamw({ beta2: 1 }),
+  "adamw step": () => adamw({ step: 0 }),
+  "adamw epsilon": () => adamw({ epsilon: -1 }),
+  "bindShapes rank": () => heed.bindShapes("attention", { q: [float(2, 3), "B T D"] }),
+  "bindShapes open rank": () => heed.bindShapes("linear", { x: [float(), "... K"] }),
+  "bindShapes sizes": () => heed.bindShapes("attention", { q: [float(2, 3), "B D"], k: [float(2, 4), "B D"] }),
+  "bindShapes numbers": () => heed.bindShapes("split", { x: [float(2, 3), "2 4"] }),
+};
+
+describe("messages", () => {
+  const said = (run: () => unknown): string => {
+    try {
+      run();
+    } catch (error) {
+      return `${(error as Error).name}: ${(error as Error).message}`;
+    }
+    return "no error";
+  };
+  test("of every mistake", () => {
+    expect(Object.fromEntries(Object.entries(mistakes).map(([name, run]) => [name, said(run)]))).toMatchInlineSnapshot(`
+      {
+        "a bad size": "ShapeError: zeros: shape has a bad size, expected whole numbers >= 0, got [2, -1]",
+        "a negative seed": "RangeError: rng: seed is out of range, expected a whole number in 0..2^53-1, got -1",
+        "a permutation of too few": "ShapeError: permute: order is not a permutation, expected each of 2 axes once, got [0]",
+        "a permutation with an axis twice": "ShapeError: permute: order is not a permutation, expected each of 2 axes once, got [0, 0]",
+        "a reshape to another size": "ShapeError: reshape: shape [4, -1] does not fit, expected 6 elements and at most one -1 (from x [2, 3])",
+        "a reshape with two open sizes": "ShapeError: reshape: shape [-1, -1] does not fit, expected 6 elements and at most one -1 (from x [2, 3])",
+        "a slice of another rank": "ShapeError: slice: block does not fit, expected one inside x [2, 3], got starts [1] and sizes [1]",
+        "a slice outside": "ShapeError: slice: block does not fit, expected one inside x [2, 3], got starts [1, 0] and sizes [2, 3]",
+        "a type that a backend lacks": "DTypeError: tensor: dtype float64 does not exist on backend small, expected one of its own",
+        "adamw beta": "RangeError: adamwStep: beta2 is out of range, expected a number in [0, 1), got 1",
+        "adamw epsilon": "RangeError: adamwStep: epsilon is out of range, expected a number >= 0, got -1",
+        "adamw lists": "RangeError: adamwStep: gradients has 0 entries, expected 1 (from parameters)",
+        "adamw shapes": "ShapeError: adamwStep: firstMoments[0] has shape [3], expected [2] (from parameters[0])",
+        "adamw step": "RangeError: adamwStep: step is out of range, expected a whole number >= 1, got 0",
+        "an axis out of range": "ShapeError: sum: axis is out of range, expected a whole number in -2..1, got 2",
+        "an axis twice": "ShapeError: max: axes name an axis twice, expected distinct axes, got [1, -1]",
+        "an unknown gelu": "RangeError: gelu: approximate is unknown, expected none or tanh, got sigmoid",
+        "argmax of a scalar": "ShapeError: argmax: axis -1 does not exist, expected a tensor with axes, got a scalar",
+        "argmax of nothing": "ShapeError: argmax: x has size 0 at axis 1 in shape [2, 0], expected at least 1",
+        "arithmetic on bool": "DTypeError: add: a has dtype bool, expected float32 or float64 or int32. Use cast",
+        "assign another shape": "ShapeError: assign: source has shape [3], expected [2] (from target)",
+        "assign another type": "DTypeError: assign: source has dtype float64, expected float32. Use cast",
+        "assignSlice of another type": "DTypeError: assignSlice: source has dtype float64, expected float32. Use cast",
+        "assignSlice outside": "ShapeError: assignSlice: source has shape [2, 2] at starts [3, 0], expected a block inside target [4, 2]",
+        "attention heads": "ShapeError: scaledDotProductAttention: k has G=2 heads in shape [1, 2, 2, 4], expected a divisor of H=3 (from q [1, 3, 2, 4])",
+        "attention mask": "ShapeError: scaledDotProductAttention: mask has shape [3, 2], expected one that stretches to [1, 2, 3, 3] [B, H, T, S]",
+        "attention mask type": "DTypeError: scaledDotProductAttention: mask has dtype float32, expected bool. Use cast",
+        "attention rank": "ShapeError: scaledDotProductAttention: q has rank 3 in shape [2, 3, 4], expected 4 axes [B, H, T, D]",
+        "attention scale": "RangeError: scaledDotProductAttention: scale is out of range, expected a finite number, got Infinity",
+        "attention widths": "ShapeError: scaledDotProductAttention: k has D=5 in shape [1, 2, 2, 5], expected D=4 (from q [1, 2, 2, 4])",
+        "bindShapes numbers": "ShapeError: split: x has 4=3 in shape [2, 3], expected 4=4 (from the layout)",
+        "bindShapes open rank": "ShapeError: linear: x has rank 0 in shape [], expected at least 1 axis [K]",
+        "bindShapes rank": "ShapeError: attention: q has rank 2 in shape [2, 3], expected 3 axes [B, T, D]",
+        "bindShapes sizes": "ShapeError: attention: k has D=4 in shape [2, 4], expected D=3 (from q [2, 3])",
+        "broadcast to a smaller shape": "ShapeError: broadcast: x has shape [2, 3], expected one that stretches to [3]",
+        "concatenate shapes": "ShapeError: concatenate: tensors[1] has shape [2, 4], expected [2, 3] (from tensors[0]) except at axis 0",
+        "concatenate types": "DTypeError: concatenate: tensors[1] has dtype int32, expected float32. Use cast",
+        "cross-entropy ignoreIndex": "RangeError: crossEntropy: ignoreIndex is out of range, expected a whole number, got 0.5",
+        "cross-entropy of float targets": "DTypeError: crossEntropy: targets has dtype float32, expected int32. Use cast",
+        "cross-entropy reduction": "RangeError: crossEntropy: reduction is unknown, expected mean, sum or none, got average",
+        "cross-entropy smoothing": "RangeError: crossEntropy: labelSmoothing is out of range, expected a number in [0, 1], got 2",
+        "cross-entropy target out of range": "RangeError: crossEntropy: targets has a value out of range at position 1, expected 0..2 or -100, got 3",
+        "cross-entropy targets": "ShapeError: crossEntropy: targets has shape [3], expected [2] (from logits [2, 3])",
+        "cross-entropy weights": "ShapeError: crossEntropy: weights has V=2 in shape [2], expected V=3 (from logits [2, 3])",
+        "division of integers": "DTypeError: divide: a has dtype int32, expected float32 or float64. Use cast",
+        "dropout of everything": "RangeError: dropout: rate is out of range, expected a probability in [0, 1), got 1",
+        "einsum diagonal": "RangeError: einsum: equation does not fit, expected one term of distinct letters for each of 1 tensors and an output of their letters, got "ii->i"",
+        "einsum output": "RangeError: einsum: equation does not fit, expected one term of distinct letters for each of 1 tensors and an output of their letters, got "ij->ijk"",
+        "einsum rank": "ShapeError: einsum: tensors[0] has rank 2 in shape [2, 2], expected 3 (from term ijk)",
+        "einsum sizes": "ShapeError: einsum: tensors[1] has j=4 in shape [4, 5], expected j=3 (from tensors[0] [2, 3])",
+        "einsum terms": "RangeError: einsum: equation does not fit, expected one term of distinct letters for each of 1 tensors and an output of their letters, got "ij,jk->ik"",
+        "float operations on integers": "DTypeError: exp: x has dtype int32, expected float32 or float64. Use cast",
+        "gather below zero": "RangeError: gather: indices has a value out of range at position 0, expected 0..2, got -1",
+        "gather by floats": "DTypeError: gather: indices has dtype float32, expected int32. Use cast",
+        "gather out of range": "RangeError: gather: indices has a value out of range at position 1, expected 0..2, got 3",
+        "globalNorm of nothing": "RangeError: globalNorm: tensors is empty, expected at least one tensor",
+        "globalNorm types": "DTypeError: globalNorm: tensors[1] has dtype float64, expected float32. Use cast",
+        "layerNorm bias": "ShapeError: layerNorm: bias has E=4 in shape [4], expected E=3 (from x [2, 3])",
+        "layerNorm epsilon": "RangeError: layerNorm: epsilon is out of range, expected a finite number >= 0, got NaN",
+        "layerNorm gain": "ShapeError: layerNorm: gain has E=2 in shape [2], expected E=3 (from x [2, 3])",
+        "linear activation": "RangeError: linear: activation is unknown, expected none, relu, gelu, geluTanh, silu, got tanh",
+        "linear bias": "ShapeError: linear: bias has O=3 in shape [3], expected O=5 (from weight [5, 3])",
+        "linear inner sizes": "ShapeError: linear: weight has K=4 in shape [5, 4], expected K=3 (from x [2, 3])",
+        "lists of unequal depth": "ShapeError: tensor: values are ragged, expected lists of equal length at every depth",
+        "logic on floats": "DTypeError: logicalAnd: a has dtype float32, expected bool. Use cast",
+        "matmul batches": "ShapeError: matmul: b has leading axes that do not fit in shape [3, 3, 2], expected ones that broadcast (from a [2, 2, 3])",
+        "matmul inner sizes": "ShapeError: matmul: b has inner size 2 in shape [2, 4], expected 3 (from a [2, 3])",
+        "matmul inner sizes, transposed": "ShapeError: matmul: b has inner size 4 in shape [2, 4] (transposed), expected 3 (from a [2, 3])",
+        "matmul of a vector": "ShapeError: matmul: a has rank 1 in shape [3], expected at least 2 axes",
+        "matmul of integers": "DTypeError: matmul: a has dtype int32, expected float32 or float64. Use cast",
+        "mean of integers": "DTypeError: mean: x has dtype int32, expected float32 or float64. Use cast",
+        "negative padding": "ShapeError: pad: before does not fit, expected 1 whole numbers >= 0 (from x [2]), got [-1]",
+        "nextInteger below nothing": "RangeError: nextInteger: bound is out of range, expected a whole number in 1..16777216, got 0",
+        "no tensor at all": "TypeError: add: a and b are both numbers, expected at least one tensor, got 1 and 2",
+        "normal with a negative std": "RangeError: normal: std is out of range, expected a finite number >= 0, got -1",
+        "normal with an infinite mean": "RangeError: normal: mean is out of range, expected a finite number, got Infinity",
+        "nothing to concatenate": "RangeError: concatenate: tensors is empty, expected at least one tensor",
+        "nothing to stack": "RangeError: stack: tensors is empty, expected at least one tensor",
+        "one element of several": "ShapeError: item: x has 2 elements in shape [2], expected 1",
+        "oneHot depth": "RangeError: oneHot: depth is out of range, expected a whole number >= 0, got -1",
+        "ragged lists": "ShapeError: tensor: values are ragged, expected lists of equal length at every depth",
+        "rmsNorm gain": "ShapeError: rmsNorm: gain has rank 2 in shape [1, 3], expected 1 axis [E]",
+        "scatterAdd out of range": "RangeError: scatterAdd: indices has a value out of range at position 1, expected 0..4, got 5",
+        "scatterAdd shapes": "ShapeError: scatterAdd: updates has shape [3], expected the shape of indices [2] from axis 0 on",
+        "scatterAdd to a bad size": "RangeError: scatterAdd: size is out of range, expected a whole number >= 0, got -1",
+        "select of two numbers": "TypeError: select: a and b are both numbers, expected at least one tensor, got 1 and 2",
+        "select without bool": "DTypeError: select: condition has dtype float32, expected bool. Use cast",
+        "shapes that do not broadcast": "ShapeError: add: b has size 4 at axis -2 in shape [4, 3], expected 2 or 1 (from a [2, 3])",
+        "softmax of a scalar": "ShapeError: softmax: axis -1 does not exist, expected a tensor with axes, got a scalar",
+        "softmax of integers": "DTypeError: softmax: x has dtype int32, expected float32 or float64. Use cast",
+        "split sizes": "ShapeError: split: sizes do not fit, expected whole numbers >= 0 that add up to 5 (from x [5], axis 0), got [2, 2]",
+        "squeeze an axis that is not 1": "ShapeError: squeeze: x has size 2 at axis 0 in shape [2, 1], expected 1",
+        "stack shapes": "ShapeError: stack: tensors[1] has shape [3], expected [2] (from tensors[0])",
+        "too few values": "ShapeError: fromArray: values has 2 elements, expected 3 (from shape [3])",
+        "topK of too many": "RangeError: topK: k is out of range, expected a whole number in 0..3, got 4",
+        "transpose a vector": "ShapeError: transpose: x has rank 1 in shape [2], expected at least 2 axes",
+        "types that differ": "DTypeError: multiply: b has dtype float64, expected float32. Use cast",
+        "unfold step": "RangeError: unfold: step is out of range, expected a whole number >= 1, got 0",
+        "unfold too large": "ShapeError: unfold: x has size 5 at axis 0 in shape [5], expected at least 7 (from size 3, dilation 3)",
+        "uniform integers": "DTypeError: uniform: dtype is not a float type, expected float32 or float64, got int32",
+        "uniform without a range": "RangeError: uniform: low and high are not a range, expected finite numbers, low <= high, got 1 and 0",
+      }
+    `);
+  });
+
+  test("follow the form: function, argument, what is wrong, expected, got", () => {
+    const incomplete = Object.values(mistakes)
+      .map(said)
+      .filter((message) => !/^\w+: \w+: .+, expected .+/.test(message));
+    expect(incomplete).toEqual([]);
+  });
+});
