@@ -38,11 +38,15 @@ export interface WindowOptions {
 export function checkWindows(caller: string, { tokens, contextLength, batchSize }: WindowOptions, least: number): void {
   for (const [name, value] of Object.entries({ contextLength, batchSize })) {
     if (!Number.isSafeInteger(value) || value < 1 || value >= 2 ** 31) {
-      throw new RangeError(`${caller}: ${name} is out of range, expected a whole number in 1..${2 ** 31 - 1}, got ${value}`);
+      throw new RangeError(
+        `${caller}: ${name} is out of range, expected a whole number in 1..${2 ** 31 - 1}, got ${value}`,
+      );
     }
   }
   if (tokens.length < least) {
-    throw new RangeError(`${caller}: tokens has length ${tokens.length}, expected at least ${least}${least > 2 ? ` (from contextLength ${contextLength})` : ""}. Give more text${least > 2 ? " or a shorter context" : ""}`);
+    throw new RangeError(
+      `${caller}: tokens has length ${tokens.length}, expected at least ${least}${least > 2 ? ` (from contextLength ${contextLength})` : ""}. Give more text${least > 2 ? " or a shorter context" : ""}`,
+    );
   }
 }
 
@@ -62,11 +66,15 @@ export function readCursorState(expected: JsonObject, state: unknown, highest: n
   const found = typeof state === "object" && state !== null ? (state as { readonly [field: string]: unknown }) : {};
   for (const [name, value] of Object.entries(expected)) {
     if (found[name] === value) continue;
-    throw new RangeError(`restore: state.${name} is ${String(found[name])}, expected ${String(value)} (from this cursor). Continue with the same text and options`);
+    throw new RangeError(
+      `restore: state.${name} is ${String(found[name])}, expected ${String(value)} (from this cursor). Continue with the same text and options`,
+    );
   }
   const step = found["step"];
   if (typeof step !== "number" || !Number.isSafeInteger(step) || step < 0 || step > highest) {
-    throw new RangeError(`restore: state.step is out of range, expected a whole number in 0..${highest}, got ${String(step)}. The saved state is damaged`);
+    throw new RangeError(
+      `restore: state.step is out of range, expected a whole number in 0..${highest}, got ${String(step)}. The saved state is damaged`,
+    );
   }
   return step;
 }

@@ -1,4 +1,4 @@
-import { TokenizerError, showCharacter } from "./errors.ts";
+import { showCharacter, TokenizerError } from "./errors.ts";
 import { findLoneSurrogate } from "./surrogates.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 
@@ -23,12 +23,18 @@ export function trainCharacterTokenizer(text: string | Iterable<string>): Tokeni
   for (const part of typeof text === "string" ? [text] : text) {
     const lone = findLoneSurrogate(part);
     if (lone >= 0) {
-      throw new TokenizerError("text", `trainCharacterTokenizer: text has a surrogate without its partner at position ${lone}, expected Unicode text, got ${showCharacter(part[lone]!)}. Decode the file again as UTF-8`);
+      throw new TokenizerError(
+        "text",
+        `trainCharacterTokenizer: text has a surrogate without its partner at position ${lone}, expected Unicode text, got ${showCharacter(part[lone]!)}. Decode the file again as UTF-8`,
+      );
     }
     for (const character of part) seen.add(character);
   }
   if (seen.size === 0) {
-    throw new TokenizerError("text", "trainCharacterTokenizer: text is empty, expected at least one character, got none. Give the text to train on");
+    throw new TokenizerError(
+      "text",
+      "trainCharacterTokenizer: text is empty, expected at least one character, got none. Give the text to train on",
+    );
   }
   const characters = [...seen].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
   return {
@@ -41,6 +47,10 @@ export function trainCharacterTokenizer(text: string | Iterable<string>): Tokeni
     post_processor: null,
     decoder: { type: "Fuse" },
     // The format demands a name for the unknown token; no single character can equal it, so it is never used.
-    model: { type: "WordLevel", vocab: Object.fromEntries(characters.map((character, id) => [character, id])), unk_token: "<unk>" },
+    model: {
+      type: "WordLevel",
+      vocab: Object.fromEntries(characters.map((character, id) => [character, id])),
+      unk_token: "<unk>",
+    },
   };
 }

@@ -1,4 +1,18 @@
-import { type Rule, fieldOf, fields, finite, flag, isFields, listOf, oneOf, optional, rule, text, tuple, wholeNumber } from "./rules.ts";
+import {
+  fieldOf,
+  fields,
+  finite,
+  flag,
+  isFields,
+  listOf,
+  oneOf,
+  optional,
+  type Rule,
+  rule,
+  text,
+  tuple,
+  wholeNumber,
+} from "./rules.ts";
 
 /** What each type that can fill one slot of the file must be. */
 type Table = { readonly [type: string]: Rule };
@@ -27,11 +41,21 @@ const pattern: Rule = rule('an object with a string "String" or "Regex"', (value
 });
 const prependScheme = optional(oneOf("always", "never", "first"));
 const byteLevel = fields({ add_prefix_space: optional(flag), trim_offsets: optional(flag), use_regex: optional(flag) });
-const metaspace = fields({ replacement: optional(text), str_rep: optional(text), prepend_scheme: prependScheme, add_prefix_space: optional(flag) });
+const metaspace = fields({
+  replacement: optional(text),
+  str_rep: optional(text),
+  prepend_scheme: prependScheme,
+  add_prefix_space: optional(flag),
+});
 const ends = fields({ sep: tuple(text, wholeNumber(0)), cls: tuple(text, wholeNumber(0)) });
 
 const normalizers: Table = {
-  BertNormalizer: fields({ clean_text: optional(flag), handle_chinese_chars: optional(flag), strip_accents: optional(flag), lowercase: optional(flag) }),
+  BertNormalizer: fields({
+    clean_text: optional(flag),
+    handle_chinese_chars: optional(flag),
+    strip_accents: optional(flag),
+    lowercase: optional(flag),
+  }),
   Precompiled: fields({ precompiled_charsmap: optional(text) }),
   Sequence: fields({ normalizers: sequence(() => normalizers) }),
   Replace: fields({ pattern, content: text }),
@@ -47,7 +71,9 @@ const normalizers: Table = {
 
 const split: Rule = (value, path) => {
   const removes = isFields(value) && fieldOf(value, "behavior") === "Removed";
-  const invert = removes ? optional(flag) : rule('false where behavior is "Isolated"', (given) => given === undefined || given === null || given === false);
+  const invert = removes
+    ? optional(flag)
+    : rule('false where behavior is "Isolated"', (given) => given === undefined || given === null || given === false);
   return fields({ pattern, behavior: oneOf("Isolated", "Removed"), invert })(value, path);
 };
 
@@ -67,7 +93,8 @@ const preTokenizers: Table = {
 };
 
 const templatePiece: Rule = (value, path) => {
-  if (isFields(value) && Object.hasOwn(value, "SpecialToken")) return fields({ SpecialToken: fields({ id: text, type_id: wholeNumber(0) }) })(value, path);
+  if (isFields(value) && Object.hasOwn(value, "SpecialToken"))
+    return fields({ SpecialToken: fields({ id: text, type_id: wholeNumber(0) }) })(value, path);
   return fields({ Sequence: fields({ id: oneOf("A", "B"), type_id: wholeNumber(0) }) })(value, path);
 };
 
@@ -95,7 +122,9 @@ const decoders: Table = {
 const noText = rule('null or ""', (value) => value === undefined || value === null || value === "");
 const vocabObject = rule("an object of ids by token", isFields);
 const merge: Rule = (value, path) =>
-  typeof value === "string" ? rule("two tokens with one space between", (line) => /^[^ ]+ [^ ]+$/.test(line as string))(value, path) : tuple(text, text)(value, path);
+  typeof value === "string"
+    ? rule("two tokens with one space between", (line) => /^[^ ]+ [^ ]+$/.test(line as string))(value, path)
+    : tuple(text, text)(value, path);
 
 const models: Table = {
   WordLevel: fields({ vocab: vocabObject, unk_token: text }),
@@ -109,8 +138,17 @@ const models: Table = {
     byte_fallback: optional(flag),
     ignore_merges: optional(flag),
   }),
-  WordPiece: fields({ vocab: vocabObject, unk_token: text, continuing_subword_prefix: text, max_input_chars_per_word: optional(wholeNumber(1)) }),
-  Unigram: fields({ vocab: listOf(tuple(text, finite)), unk_id: wholeNumber(0), byte_fallback: rule("false or nothing", (value) => value === undefined || value === null || value === false) }),
+  WordPiece: fields({
+    vocab: vocabObject,
+    unk_token: text,
+    continuing_subword_prefix: text,
+    max_input_chars_per_word: optional(wholeNumber(1)),
+  }),
+  Unigram: fields({
+    vocab: listOf(tuple(text, finite)),
+    unk_id: wholeNumber(0),
+    byte_fallback: rule("false or nothing", (value) => value === undefined || value === null || value === false),
+  }),
 };
 
 const addedToken = fields({

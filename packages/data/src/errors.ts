@@ -43,5 +43,7 @@ export function show(value: unknown): string {
 /** A character as it appears in a message: itself and its code point, or only the latter where it cannot be printed. */
 export function showCharacter(character: string): string {
   const code = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
-  return /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Co}\p{Z}\p{M}]/u.test(character) ? `the character ${code}` : `the character "${character}" (${code})`;
+  return /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Co}\p{Z}\p{M}]/u.test(character)
+    ? `the character ${code}`
+    : `the character "${character}" (${code})`;
 }

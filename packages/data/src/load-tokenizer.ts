@@ -1,10 +1,10 @@
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { type DirectEncoding, directEncoding } from "./direct-encoding.ts";
-import { TokenizerError, showCharacter } from "./errors.ts";
+import { showCharacter, TokenizerError } from "./errors.ts";
 import { readTokenizerFile } from "./read-tokenizer-file.ts";
 import { findLoneSurrogate } from "./surrogates.ts";
-import type { TokenizerFile } from "./tokenizer-file.ts";
 import type { Tokenizer } from "./tokenizer.ts";
+import type { TokenizerFile } from "./tokenizer-file.ts";
 import { checkReferences, readVocabulary } from "./vocabulary.ts";
 
 /** The part of the library in use; its own declarations do not resolve under Node's module rules. */
@@ -19,14 +19,21 @@ function runLibrary<T>(caller: string, problem: string, work: () => T): T {
     return work();
   } catch (error) {
     const reason = error instanceof Error ? error.message.slice(0, 200).replace(/\.$/, "") : "unknown reason";
-    throw new TokenizerError("unsupported", `${caller}: ${problem} (${reason}), expected a file that @huggingface/tokenizers 0.2 can run. Use another tokenizer.json`, { cause: error });
+    throw new TokenizerError(
+      "unsupported",
+      `${caller}: ${problem} (${reason}), expected a file that @huggingface/tokenizers 0.2 can run. Use another tokenizer.json`,
+      { cause: error },
+    );
   }
 }
 
 function createLibraryTokenizer(file: TokenizerFile): LibraryTokenizer {
   const { model } = file;
   // Without an unknown token BPE leaves out what it does not know, without a word. A name that has no id makes it visible.
-  const marked = model.type === "BPE" && (model["unk_token"] ?? null) === null ? { ...file, model: { ...model, unk_token: "\u0000unknown" } } : file;
+  const marked =
+    model.type === "BPE" && (model["unk_token"] ?? null) === null
+      ? { ...file, model: { ...model, unk_token: "\u0000unknown" } }
+      : file;
   return runLibrary("loadTokenizer", "file cannot be run", () => new Library(marked, {}));
 }
 
@@ -53,13 +60,19 @@ class LoadedTokenizer implements Tokenizer {
     if (typeof text !== "string") throw new TypeError(`encode: text is of type ${typeof text}, expected a string`);
     const lone = findLoneSurrogate(text);
     if (lone >= 0) {
-      throw new TokenizerError("text", `encode: text has a surrogate without its partner at position ${lone}, expected Unicode text, got ${showCharacter(text[lone]!)}. Leave it out`);
+      throw new TokenizerError(
+        "text",
+        `encode: text has a surrogate without its partner at position ${lone}, expected Unicode text, got ${showCharacter(text[lone]!)}. Leave it out`,
+      );
     }
     if (this.direct) return this.direct(text);
     const { ids } = runLibrary("encode", "the tokenizer file fails on this text", () => this.library.encode(text));
     const unknown = ids.indexOf(undefined);
     if (unknown >= 0) {
-      throw new TokenizerError("text", `encode: text has a part without a token (after ${unknown} tokens), expected text made of the ${this.vocabSize} tokens of this tokenizer. Leave it out, or use a tokenizer that knows it`);
+      throw new TokenizerError(
+        "text",
+        `encode: text has a part without a token (after ${unknown} tokens), expected text made of the ${this.vocabSize} tokens of this tokenizer. Leave it out, or use a tokenizer that knows it`,
+      );
     }
     return Int32Array.from(ids as readonly number[]);
   }
@@ -68,10 +81,14 @@ class LoadedTokenizer implements Tokenizer {
     const list = Array.from(ids);
     const wrong = list.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < this.vocabSize));
     if (wrong >= 0) {
-      throw new RangeError(`decode: ids[${wrong}] is out of range, expected a whole number in 0..${this.vocabSize - 1}, got ${list[wrong]}. Decode with the tokenizer that made the ids`);
+      throw new RangeError(
+        `decode: ids[${wrong}] is out of range, expected a whole number in 0..${this.vocabSize - 1}, got ${list[wrong]}. Decode with the tokenizer that made the ids`,
+      );
     }
     if (list.length === 0) return ""; // which the library refuses
-    return runLibrary("decode", "the tokenizer file fails on these ids", () => this.library.decode(list, { clean_up_tokenization_spaces: false }));
+    return runLibrary("decode", "the tokenizer file fails on these ids", () =>
+      this.library.decode(list, { clean_up_tokenization_spaces: false }),
+    );
   }
 
   tokenToId(token: string): number | undefined {

@@ -14,7 +14,10 @@ function checkDepth(caller: string, text: string): void {
     } else if (c === 0x22) inString = true;
     else if (c === 0x7b || c === 0x5b) {
       if (++depth > MAX_DEPTH) {
-        throw new TokenizerError("json", `${caller}: file is nested too deeply at character ${at}, expected at most ${MAX_DEPTH} levels. It is not a tokenizer.json`);
+        throw new TokenizerError(
+          "json",
+          `${caller}: file is nested too deeply at character ${at}, expected at most ${MAX_DEPTH} levels. It is not a tokenizer.json`,
+        );
       }
     } else if (c === 0x7d || c === 0x5d) depth--;
   }
@@ -28,7 +31,11 @@ function checkDepth(caller: string, text: string): void {
 export function toPlainJson(caller: string, file: unknown): unknown {
   const fail = (problem: string, cause?: unknown): never => {
     const reason = cause instanceof Error ? ` (${cause.message.split("\n", 1)[0]})` : "";
-    throw new TokenizerError("json", `${caller}: file is ${problem}${reason}, expected the content of a tokenizer.json. Download or write it again`, { cause });
+    throw new TokenizerError(
+      "json",
+      `${caller}: file is ${problem}${reason}, expected the content of a tokenizer.json. Download or write it again`,
+      { cause },
+    );
   };
   let text: string;
   try {

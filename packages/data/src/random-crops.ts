@@ -1,5 +1,12 @@
 import { rng, threefry } from "@heed/tensor";
-import { type Batch, type BatchCursor, type WindowOptions, checkWindows, gatherWindows, readCursorState } from "./batch-cursor.ts";
+import {
+  type Batch,
+  type BatchCursor,
+  checkWindows,
+  gatherWindows,
+  readCursorState,
+  type WindowOptions,
+} from "./batch-cursor.ts";
 
 /** Options of {@link randomCrops}. */
 export interface RandomCropsOptions extends WindowOptions {
@@ -43,7 +50,8 @@ export function randomCrops({ tokens, contextLength, batchSize, seed }: RandomCr
   };
   return {
     next(): Batch {
-      if (step > LAST_STEP) throw new RangeError(`randomCrops: step is ${step}, expected at most ${LAST_STEP}. Go on with another seed`);
+      if (step > LAST_STEP)
+        throw new RangeError(`randomCrops: step is ${step}, expected at most ${LAST_STEP}. Go on with another seed`);
       const starts = Array.from({ length: batchSize }, (_, row) => drawStart(row));
       step++;
       return gatherWindows(tokens, starts, contextLength);

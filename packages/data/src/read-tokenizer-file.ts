@@ -1,7 +1,7 @@
 import { tokenizerFileRule } from "./components.ts";
 import { TokenizerError } from "./errors.ts";
 import { toPlainJson } from "./parse-json.ts";
-import { type Fields, expectRule, fieldOf, isFields } from "./rules.ts";
+import { expectRule, type Fields, fieldOf, isFields } from "./rules.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 
 /** The model's type, which old files leave out. */
@@ -21,7 +21,10 @@ function modelType(model: Fields): unknown {
 export function readTokenizerFile(caller: string, json: unknown): TokenizerFile {
   const given = toPlainJson(caller, json);
   if (!isFields(given)) {
-    throw new TokenizerError("structure", `${caller}: file is ${Array.isArray(given) ? "a list" : String(given)}, expected an object, the content of a tokenizer.json. Check the path`);
+    throw new TokenizerError(
+      "structure",
+      `${caller}: file is ${Array.isArray(given) ? "a list" : String(given)}, expected an object, the content of a tokenizer.json. Check the path`,
+    );
   }
   const model = fieldOf(given, "model");
   const file = {

@@ -1,4 +1,4 @@
-import { TokenizerError, show } from "./errors.ts";
+import { show, TokenizerError } from "./errors.ts";
 
 /** A JSON object whose fields are not checked yet. */
 export type Fields = { readonly [field: string]: unknown };
@@ -39,7 +39,10 @@ export const finite = rule("a number", (value) => typeof value === "number");
 
 /** A whole number in least..2^31 - 1. */
 export function wholeNumber(least: number): Rule {
-  return rule(`a whole number >= ${least}`, (value) => Number.isInteger(value) && (value as number) >= least && (value as number) < 2 ** 31);
+  return rule(
+    `a whole number >= ${least}`,
+    (value) => Number.isInteger(value) && (value as number) >= least && (value as number) < 2 ** 31,
+  );
 }
 
 /** One of the given strings. */
@@ -62,7 +65,8 @@ export function listOf(item: Rule): Rule {
 /** A list of fixed length, one rule an item. */
 export function tuple(...items: readonly Rule[]): Rule {
   return (value, path) => {
-    if (!Array.isArray(value) || value.length !== items.length) return { path, expected: `a list of ${items.length}`, value };
+    if (!Array.isArray(value) || value.length !== items.length)
+      return { path, expected: `a list of ${items.length}`, value };
     for (let i = 0; i < items.length; i++) {
       const complaint = items[i]!(value[i], `${path}[${i}]`);
       if (complaint) return complaint;
@@ -88,5 +92,8 @@ export function expectRule(caller: string, inner: Rule, value: unknown, path: st
   const complaint = inner(value, path);
   if (!complaint) return;
   const { path: where, expected, value: got } = complaint;
-  throw new TokenizerError("structure", `${caller}: ${where} is wrong, expected ${expected}, got ${show(got)}. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run`);
+  throw new TokenizerError(
+    "structure",
+    `${caller}: ${where} is wrong, expected ${expected}, got ${show(got)}. Check that the file is a tokenizer.json that @huggingface/tokenizers 0.2 can run`,
+  );
 }

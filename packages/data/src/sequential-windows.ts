@@ -1,4 +1,11 @@
-import { type Batch, type BatchCursor, type WindowOptions, checkWindows, gatherWindows, readCursorState } from "./batch-cursor.ts";
+import {
+  type Batch,
+  type BatchCursor,
+  checkWindows,
+  gatherWindows,
+  readCursorState,
+  type WindowOptions,
+} from "./batch-cursor.ts";
 
 /** A pass over a text from start to end. */
 export interface SequentialWindows extends Omit<BatchCursor, "next"> {
@@ -35,7 +42,11 @@ export function sequentialWindows({ tokens, contextLength, batchSize }: WindowOp
     if (index === numFullBatches) return gatherWindows(tokens, [numFull * contextLength], rest);
     const first = index * batchSize;
     const B = Math.min(batchSize, numFull - first);
-    return gatherWindows(tokens, Array.from({ length: B }, (_, row) => (first + row) * contextLength), contextLength);
+    return gatherWindows(
+      tokens,
+      Array.from({ length: B }, (_, row) => (first + row) * contextLength),
+      contextLength,
+    );
   };
   let step = 0;
   return {

@@ -23,14 +23,18 @@ export interface SplitTokensOptions {
  */
 export function splitTokens(tokens: Int32Array, { validationFraction, contextLength }: SplitTokensOptions): TokenSplit {
   if (!(validationFraction >= 0 && validationFraction < 1)) {
-    throw new RangeError(`splitTokens: validationFraction is out of range, expected 0 <= fraction < 1, got ${validationFraction}`);
+    throw new RangeError(
+      `splitTokens: validationFraction is out of range, expected 0 <= fraction < 1, got ${validationFraction}`,
+    );
   }
   const cut = Math.floor(tokens.length * (1 - validationFraction));
   const split = { train: tokens.subarray(0, cut), validation: tokens.subarray(cut) };
   if (contextLength === undefined) return split;
   for (const [part, { length }] of Object.entries(split)) {
     if (length > contextLength || (part === "validation" && validationFraction === 0)) continue;
-    throw new RangeError(`splitTokens: the ${part} part has ${length} tokens, expected at least ${contextLength + 1} (from contextLength ${contextLength}, ${tokens.length} tokens and validationFraction ${validationFraction}). Give more text, a shorter context or another fraction`);
+    throw new RangeError(
+      `splitTokens: the ${part} part has ${length} tokens, expected at least ${contextLength + 1} (from contextLength ${contextLength}, ${tokens.length} tokens and validationFraction ${validationFraction}). Give more text, a shorter context or another fraction`,
+    );
   }
   return split;
 }

@@ -13,5 +13,9 @@ export function tokenizerConfig({ maxSeqLen }: { readonly maxSeqLen: number }): 
   if (!Number.isSafeInteger(maxSeqLen) || maxSeqLen < 1) {
     throw new RangeError(`tokenizerConfig: maxSeqLen is out of range, expected a whole number >= 1, got ${maxSeqLen}`);
   }
-  return { tokenizer_class: "PreTrainedTokenizerFast", clean_up_tokenization_spaces: false, model_max_length: maxSeqLen };
+  return {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    clean_up_tokenization_spaces: false,
+    model_max_length: maxSeqLen,
+  };
 }

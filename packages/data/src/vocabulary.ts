@@ -1,4 +1,4 @@
-import { TokenizerError, show } from "./errors.ts";
+import { show, TokenizerError } from "./errors.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 
 /** A token with the id that some place of the file gives it. */
@@ -23,9 +23,11 @@ export function readVocabulary(caller: string, file: TokenizerFile): string[] {
   const ids = new Map<string, number>();
   let highest = -1;
   const add = ([token, id]: Entry, place: string, mayRepeat: boolean): void => {
-    if (typeof id !== "number" || !Number.isInteger(id) || id < 0) fault(caller, `${place}: token ${show(token)} has a wrong id, expected a whole number >= 0, got ${show(id)}`);
+    if (typeof id !== "number" || !Number.isInteger(id) || id < 0)
+      fault(caller, `${place}: token ${show(token)} has a wrong id, expected a whole number >= 0, got ${show(id)}`);
     const known = ids.get(token);
-    if (known !== undefined && !(mayRepeat && known === id)) fault(caller, `${place}: token ${show(token)} has the id ${id}, expected one id a token, got ${known} before`);
+    if (known !== undefined && !(mayRepeat && known === id))
+      fault(caller, `${place}: token ${show(token)} has the id ${id}, expected one id a token, got ${known} before`);
     ids.set(token, id);
     highest = Math.max(highest, id);
   };
@@ -33,10 +35,15 @@ export function readVocabulary(caller: string, file: TokenizerFile): string[] {
   for (const { content, id } of file.added_tokens) add([content, id], "added_tokens", true);
   if (ids.size === 0) fault(caller, "model.vocab has no token, expected at least one, got none");
   // Ids are compared with the number of tokens before any is used as an index: a claimed id allocates nothing.
-  if (highest >= ids.size) fault(caller, `the highest id is ${highest}, expected ${ids.size - 1} (from ${ids.size} tokens), so that the ids have no holes`);
+  if (highest >= ids.size)
+    fault(
+      caller,
+      `the highest id is ${highest}, expected ${ids.size - 1} (from ${ids.size} tokens), so that the ids have no holes`,
+    );
   const tokens = new Array<string | undefined>(ids.size);
   for (const [token, id] of ids) {
-    if (tokens[id] !== undefined) fault(caller, `tokens ${show(tokens[id])} and ${show(token)} share the id ${id}, expected one token an id`);
+    if (tokens[id] !== undefined)
+      fault(caller, `tokens ${show(tokens[id])} and ${show(token)} share the id ${id}, expected one token an id`);
     tokens[id] = token;
   }
   return tokens as string[];
@@ -51,13 +58,21 @@ export function readVocabulary(caller: string, file: TokenizerFile): string[] {
 export function checkReferences(caller: string, { model }: TokenizerFile, ids: ReadonlyMap<string, number>): void {
   if (Array.isArray(model.vocab)) {
     const unknown = model["unk_id"] as number;
-    if (unknown >= model.vocab.length) fault(caller, `model.unk_id is out of range, expected an id below ${model.vocab.length} (from model.vocab), got ${unknown}`);
+    if (unknown >= model.vocab.length)
+      fault(
+        caller,
+        `model.unk_id is out of range, expected an id below ${model.vocab.length} (from model.vocab), got ${unknown}`,
+      );
   }
   if (model.type !== "BPE") return;
   for (const [i, merge] of (model["merges"] as readonly (string | readonly [string, string])[]).entries()) {
     const [left, right] = typeof merge === "string" ? (merge.split(" ") as [string, string]) : merge;
     for (const token of [left, right, left + right]) {
-      if (!ids.has(token)) fault(caller, `model.merges[${i}] needs the token ${show(token)}, expected one of model.vocab, got ${show(merge)}`);
+      if (!ids.has(token))
+        fault(
+          caller,
+          `model.merges[${i}] needs the token ${show(token)}, expected one of model.vocab, got ${show(merge)}`,
+        );
     }
   }
 }

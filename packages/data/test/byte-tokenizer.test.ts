@@ -38,7 +38,9 @@ describe("a byte tokenizer", () => {
   });
 
   test("refuses half a surrogate pair", () => {
-    expect(thrownBy(() => tokenizer.encode("ab\udc00"))).toMatchInlineSnapshot(`"TokenizerError: encode: text has a surrogate without its partner at position 2, expected Unicode text, got the character U+DC00. Leave it out"`);
+    expect(thrownBy(() => tokenizer.encode("ab\udc00"))).toMatchInlineSnapshot(
+      `"TokenizerError: encode: text has a surrogate without its partner at position 2, expected Unicode text, got the character U+DC00. Leave it out"`,
+    );
   });
 
   test("takes long text", () => {

@@ -5,7 +5,15 @@ import { allOfUnicode, python, randomInts, randomText, thrownBy } from "./suppor
 describe("trainCharacterTokenizer", () => {
   test("numbers the distinct code points in their order", () => {
     const { model } = trainCharacterTokenizer("banana\n\u{1f600} \uffff");
-    expect(Object.entries(model.vocab as object).sort(([, a], [, b]) => a - b)).toEqual([["\n", 0], [" ", 1], ["a", 2], ["b", 3], ["n", 4], ["\uffff", 5], ["\u{1f600}", 6]]);
+    expect(Object.entries(model.vocab as object).sort(([, a], [, b]) => a - b)).toEqual([
+      ["\n", 0],
+      [" ", 1],
+      ["a", 2],
+      ["b", 3],
+      ["n", 4],
+      ["\uffff", 5],
+      ["\u{1f600}", 6],
+    ]);
   });
 
   test("gives the vocabulary that Python orders", () => {
@@ -21,10 +29,18 @@ describe("trainCharacterTokenizer", () => {
   });
 
   test("refuses text it cannot learn from", () => {
-    expect(thrownBy(() => trainCharacterTokenizer(""))).toMatchInlineSnapshot(`"TokenizerError: trainCharacterTokenizer: text is empty, expected at least one character, got none. Give the text to train on"`);
-    expect(thrownBy(() => trainCharacterTokenizer([]))).toMatchInlineSnapshot(`"TokenizerError: trainCharacterTokenizer: text is empty, expected at least one character, got none. Give the text to train on"`);
-    expect(thrownBy(() => trainCharacterTokenizer("ab\ud83dc"))).toMatchInlineSnapshot(`"TokenizerError: trainCharacterTokenizer: text has a surrogate without its partner at position 2, expected Unicode text, got the character U+D83D. Decode the file again as UTF-8"`);
-    expect(thrownBy(() => trainCharacterTokenizer(["ab", "\ude00"]))).toMatchInlineSnapshot(`"TokenizerError: trainCharacterTokenizer: text has a surrogate without its partner at position 0, expected Unicode text, got the character U+DE00. Decode the file again as UTF-8"`);
+    expect(thrownBy(() => trainCharacterTokenizer(""))).toMatchInlineSnapshot(
+      `"TokenizerError: trainCharacterTokenizer: text is empty, expected at least one character, got none. Give the text to train on"`,
+    );
+    expect(thrownBy(() => trainCharacterTokenizer([]))).toMatchInlineSnapshot(
+      `"TokenizerError: trainCharacterTokenizer: text is empty, expected at least one character, got none. Give the text to train on"`,
+    );
+    expect(thrownBy(() => trainCharacterTokenizer("ab\ud83dc"))).toMatchInlineSnapshot(
+      `"TokenizerError: trainCharacterTokenizer: text has a surrogate without its partner at position 2, expected Unicode text, got the character U+D83D. Decode the file again as UTF-8"`,
+    );
+    expect(thrownBy(() => trainCharacterTokenizer(["ab", "\ude00"]))).toMatchInlineSnapshot(
+      `"TokenizerError: trainCharacterTokenizer: text has a surrogate without its partner at position 0, expected Unicode text, got the character U+DE00. Decode the file again as UTF-8"`,
+    );
   });
 });
 
@@ -57,10 +73,18 @@ describe("a character tokenizer", () => {
   test("says which character it has never seen, and where", () => {
     const tokenizer = loadTokenizer(trainCharacterTokenizer("the quick fox \u{1f600}"));
     expect(thrownBy(() => tokenizer.encode("the fix"))).toBe("nothing was thrown");
-    expect(thrownBy(() => tokenizer.encode("the \u{1f600} f\u00e9"))).toMatchInlineSnapshot(`"TokenizerError: encode: text has the character "é" (U+00E9) at position 8, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`);
-    expect(thrownBy(() => tokenizer.encode("the\nfox"))).toMatchInlineSnapshot(`"TokenizerError: encode: text has the character U+000A at position 3, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`);
-    expect(thrownBy(() => tokenizer.encode("\u0301"))).toMatchInlineSnapshot(`"TokenizerError: encode: text has the character U+0301 at position 0, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`);
-    expect(thrownBy(() => tokenizer.encode("the \ud83d"))).toMatchInlineSnapshot(`"TokenizerError: encode: text has a surrogate without its partner at position 4, expected Unicode text, got the character U+D83D. Leave it out"`);
+    expect(thrownBy(() => tokenizer.encode("the \u{1f600} f\u00e9"))).toMatchInlineSnapshot(
+      `"TokenizerError: encode: text has the character "é" (U+00E9) at position 8, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`,
+    );
+    expect(thrownBy(() => tokenizer.encode("the\nfox"))).toMatchInlineSnapshot(
+      `"TokenizerError: encode: text has the character U+000A at position 3, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`,
+    );
+    expect(thrownBy(() => tokenizer.encode("\u0301"))).toMatchInlineSnapshot(
+      `"TokenizerError: encode: text has the character U+0301 at position 0, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`,
+    );
+    expect(thrownBy(() => tokenizer.encode("the \ud83d"))).toMatchInlineSnapshot(
+      `"TokenizerError: encode: text has a surrogate without its partner at position 4, expected Unicode text, got the character U+D83D. Leave it out"`,
+    );
   });
 
   test("takes long text", () => {

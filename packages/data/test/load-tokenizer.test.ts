@@ -60,7 +60,9 @@ describe("loadTokenizer", () => {
     expect([...loadTokenizer({ ...characters, model }).encode("cab")]).toEqual([2, 0, 1]);
     const bpe = python.cases.find(({ name }) => name === "byte-level BPE")!;
     const { type: __, ...untyped } = bpe.file.model as unknown as { type: string };
-    expect([...loadTokenizer({ ...bpe.file, model: untyped }).encode(bpe.results[0]!.text)]).toEqual(bpe.results[0]!.ids);
+    expect([...loadTokenizer({ ...bpe.file, model: untyped }).encode(bpe.results[0]!.text)]).toEqual(
+      bpe.results[0]!.ids,
+    );
   });
 
   test("reads and writes the empty text", () => {
@@ -70,20 +72,32 @@ describe("loadTokenizer", () => {
 
   test("refuses ids that are none", () => {
     const tokenizer = loadTokenizer(characters);
-    expect(thrownBy(() => tokenizer.decode([0, 3]))).toMatchInlineSnapshot(`"RangeError: decode: ids[1] is out of range, expected a whole number in 0..2, got 3. Decode with the tokenizer that made the ids"`);
-    expect(thrownBy(() => tokenizer.decode([-1]))).toMatch(/^RangeError: decode: ids\[0\] is out of range, expected a whole number in 0\.\.2, got -1/);
+    expect(thrownBy(() => tokenizer.decode([0, 3]))).toMatchInlineSnapshot(
+      `"RangeError: decode: ids[1] is out of range, expected a whole number in 0..2, got 3. Decode with the tokenizer that made the ids"`,
+    );
+    expect(thrownBy(() => tokenizer.decode([-1]))).toMatch(
+      /^RangeError: decode: ids\[0\] is out of range, expected a whole number in 0\.\.2, got -1/,
+    );
     expect(thrownBy(() => tokenizer.decode([0.5]))).toMatch(/got 0\.5/);
     expect(thrownBy(() => tokenizer.decode([Number.NaN]))).toMatch(/got NaN/);
   });
 
   test("refuses text that is none", () => {
-    expect(thrownBy(() => loadTokenizer(characters).encode(5 as unknown as string))).toMatchInlineSnapshot(`"TypeError: encode: text is of type number, expected a string"`);
+    expect(thrownBy(() => loadTokenizer(characters).encode(5 as unknown as string))).toMatchInlineSnapshot(
+      `"TypeError: encode: text is of type number, expected a string"`,
+    );
   });
 
   test("does not leave out what BPE does not know", () => {
-    const file = { ...characters, pre_tokenizer: null, model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"] } };
+    const file = {
+      ...characters,
+      pre_tokenizer: null,
+      model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"] },
+    };
     expect([...loadTokenizer(file).encode("abba")]).toEqual([2, 1, 0]);
-    expect(thrownBy(() => loadTokenizer(file).encode("abxa"))).toMatchInlineSnapshot(`"TokenizerError: encode: text has a part without a token (after 1 tokens), expected text made of the 3 tokens of this tokenizer. Leave it out, or use a tokenizer that knows it"`);
+    expect(thrownBy(() => loadTokenizer(file).encode("abxa"))).toMatchInlineSnapshot(
+      `"TokenizerError: encode: text has a part without a token (after 1 tokens), expected text made of the 3 tokens of this tokenizer. Leave it out, or use a tokenizer that knows it"`,
+    );
   });
 });
 
@@ -91,7 +105,10 @@ describe("faults of a file, each with a message of its own", () => {
   type Change = { readonly [field: string]: unknown };
   const base = trainCharacterTokenizer("abc");
   const withModel = (change: Change) => ({ ...base, model: { ...base.model, ...change } });
-  const bpe = (change: Change) => ({ ...base, model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"], ...change } });
+  const bpe = (change: Change) => ({
+    ...base,
+    model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"], ...change },
+  });
   const split = (change: Change) => ({ ...base, pre_tokenizer: { ...base.pre_tokenizer, ...change } });
   const cyclic: Record<string, unknown> = {};
   cyclic["self"] = cyclic;
@@ -103,21 +120,27 @@ describe("faults of a file, each with a message of its own", () => {
     cyclic,
     "no value": undefined,
     "a list": [],
-    "null": "null",
+    null: "null",
     "no model": { ...base, model: undefined },
     "unknown model": withModel({ type: "constructor" }),
     "vocabulary is a list": withModel({ vocab: ["a"] }),
     "empty vocabulary": withModel({ vocab: {} }),
-    "hole": withModel({ vocab: { a: 0, b: 2 } }),
+    hole: withModel({ vocab: { a: 0, b: 2 } }),
     "huge id": withModel({ vocab: { a: 0, b: 1e300 } }),
     "repeated id": withModel({ vocab: { a: 0, b: 0 } }),
     "negative id": withModel({ vocab: { a: -1 } }),
     "id is text": withModel({ vocab: { a: "0" } }),
-    "fraction": withModel({ vocab: { a: 0.5 } }),
+    fraction: withModel({ vocab: { a: 0.5 } }),
     "no unknown token": withModel({ unk_token: undefined }),
     "added token with two ids": { ...base, added_tokens: [{ id: 3, content: "a" }] },
     "added token in another's place": { ...base, added_tokens: [{ id: 0, content: "<end>" }] },
-    "added token twice": { ...base, added_tokens: [{ id: 3, content: "<x>" }, { id: 4, content: "<x>" }] },
+    "added token twice": {
+      ...base,
+      added_tokens: [
+        { id: 3, content: "<x>" },
+        { id: 4, content: "<x>" },
+      ],
+    },
     "empty added token": { ...base, added_tokens: [{ id: 3, content: "" }] },
     "added tokens are no list": { ...base, added_tokens: {} },
     "merge of three": bpe({ merges: ["a b c"] }),
@@ -125,14 +148,20 @@ describe("faults of a file, each with a message of its own", () => {
     "merge of the unknown": bpe({ merges: [["a", "z"]] }),
     "prefix the library ignores": bpe({ continuing_subword_prefix: "##" }),
     "unknown token outside": { ...base, model: { type: "Unigram", vocab: [["a", -1]], unk_id: 1 } },
-    "Unigram with byte fallback": { ...base, model: { type: "Unigram", vocab: [["a", -1]], unk_id: 0, byte_fallback: true } },
+    "Unigram with byte fallback": {
+      ...base,
+      model: { type: "Unigram", vocab: [["a", -1]], unk_id: 0, byte_fallback: true },
+    },
     "score is text": { ...base, model: { type: "Unigram", vocab: [["a", "x"]], unk_id: 0 } },
     "unknown pre-tokenizer": { ...base, pre_tokenizer: { type: "UnicodeScripts" } },
     "splitting the library does differently": split({ behavior: "MergedWithNext" }),
     "inverted isolation": split({ invert: true }),
     "wrong regular expression": split({ pattern: { Regex: "(" } }),
     "two patterns": split({ pattern: { Regex: "a", String: "a" } }),
-    "pieces of no length": { ...base, pre_tokenizer: { type: "Sequence", pretokenizers: [{ type: "FixedLength", length: 0 }] } },
+    "pieces of no length": {
+      ...base,
+      pre_tokenizer: { type: "Sequence", pretokenizers: [{ type: "FixedLength", length: 0 }] },
+    },
     "decoder is a list": { ...base, decoder: [] },
     "unknown decoder": { ...base, decoder: { type: "toString" } },
     "template of nothing": { ...base, post_processor: { type: "TemplateProcessing", single: [{}] } },
@@ -192,7 +221,15 @@ describe("faults of a file, each with a message of its own", () => {
   });
 
   test("a template that names a token there is none of fails at the first text", () => {
-    const file = { ...base, post_processor: { type: "TemplateProcessing", single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }] } };
-    expect(thrownBy(() => loadTokenizer(file).encode("abc"))).toMatchInlineSnapshot(`"TokenizerError: encode: text has a part without a token (after 0 tokens), expected text made of the 3 tokens of this tokenizer. Leave it out, or use a tokenizer that knows it"`);
+    const file = {
+      ...base,
+      post_processor: {
+        type: "TemplateProcessing",
+        single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+      },
+    };
+    expect(thrownBy(() => loadTokenizer(file).encode("abc"))).toMatchInlineSnapshot(
+      `"TokenizerError: encode: text has a part without a token (after 0 tokens), expected text made of the 3 tokens of this tokenizer. Leave it out, or use a tokenizer that knows it"`,
+    );
   });
 });

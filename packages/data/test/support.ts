@@ -9,7 +9,10 @@ export function randomInts(seed: number): (n: number) => number {
 
 export interface PythonCase {
   readonly name: string;
-  readonly file: { readonly [field: string]: unknown; readonly model: { readonly vocab: Readonly<Record<string, number>> } };
+  readonly file: {
+    readonly [field: string]: unknown;
+    readonly model: { readonly vocab: Readonly<Record<string, number>> };
+  };
   readonly results: readonly { readonly text: string; readonly ids: readonly number[]; readonly decoded: string }[];
 }
 
@@ -31,7 +34,17 @@ export function thrownBy(work: () => unknown): string {
 
 /** A random text: any code points but surrogates, with every length of UTF-8 and the usual characters well represented. */
 export function randomText(random: (n: number) => number, length: number): string {
-  const ranges = [[0x20, 0x7f], [0, 0x20], [0x80, 0x800], [0x800, 0xd800], [0xe000, 0x10000], [0x10000, 0x110000], [0x300, 0x370], [0x1f300, 0x1f700], [0xfe00, 0xff00]] as const;
+  const ranges = [
+    [0x20, 0x7f],
+    [0, 0x20],
+    [0x80, 0x800],
+    [0x800, 0xd800],
+    [0xe000, 0x10000],
+    [0x10000, 0x110000],
+    [0x300, 0x370],
+    [0x1f300, 0x1f700],
+    [0xfe00, 0xff00],
+  ] as const;
   let text = "";
   for (let i = 0; i < length; i++) {
     const [low, high] = ranges[random(ranges.length)]!;
@@ -44,7 +57,8 @@ export function randomText(random: (n: number) => number, length: number): strin
 export function* allOfUnicode(partLength: number): Generator<string> {
   for (let from = 0; from < 0x110000; from += partLength) {
     let part = "";
-    for (let code = from; code < Math.min(from + partLength, 0x110000); code++) if (code < 0xd800 || code > 0xdfff) part += String.fromCodePoint(code);
+    for (let code = from; code < Math.min(from + partLength, 0x110000); code++)
+      if (code < 0xd800 || code > 0xdfff) part += String.fromCodePoint(code);
     if (part !== "") yield part;
   }
 }

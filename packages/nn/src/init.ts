@@ -72,7 +72,11 @@ export function xavierUniformInit({ rng, dtype = "float32" }: RandomInitOptions)
 /** One value everywhere. */
 export function constantInit(value: number, { dtype = "float32" }: InitOptions = {}): Initializer {
   return (shape) => {
-    const one = full(shape.map(() => 1), value, { dtype });
+    const one = full(
+      shape.map(() => 1),
+      value,
+      { dtype },
+    );
     const all = broadcast(one, shape); // filled on the backend, without an array of that size on the host
     one.dispose();
     return all;
