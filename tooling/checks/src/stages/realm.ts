@@ -1,15 +1,20 @@
-import { command, inPairs } from "../command.ts";
+import { command, type Finished, inPairs } from "../command.ts";
 import { failed, type Outcome, passed, type Stage } from "../stage.ts";
 import { at, pinnedNode, published } from "../workspace.ts";
 
 /** Entries for Node: they may name its modules, and must still do nothing when they are imported. */
 const forNode = (name: string, path: string): boolean => name === "heed" || path === "./node";
 
-async function inBareRealm(specifier: string): Promise<Outcome> {
-  const name = `${specifier} is imported in a bare realm`;
+/** Imports a module, and all it imports, where nothing of the host exists; code 0 if it leaves no trace. */
+export function evaluateInBareRealm(specifier: string): Promise<Finished> {
   const flags = ["--no-warnings", "--experimental-vm-modules", "--experimental-import-meta-resolve"];
   const args = [...flags, at("tooling/checks/bare-realm.mjs"), specifier];
-  const { code, output } = await command(pinnedNode, args, { cwd: at("tooling/checks"), limit: 60 });
+  return command(pinnedNode, args, { cwd: at("tooling/checks"), limit: 60 });
+}
+
+async function inBareRealm(specifier: string): Promise<Outcome> {
+  const name = `${specifier} is imported in a bare realm`;
+  const { code, output } = await evaluateInBareRealm(specifier);
   return code === 0 ? passed(name) : failed(name, output);
 }
 
