@@ -30,6 +30,7 @@ const LAST_STEP = 2 ** 32 - 1;
  * @see Karpathy 2022, nanoGPT, `get_batch`. Differs: counter-based.
  *   Salmon et al. 2011, Parallel Random Numbers: As Easy as 1, 2, 3 (the generator).
  * @example
+ * const tokens = Int32Array.from({ length: 1000 }, (_, i) => i);
  * const cursor = randomCrops({ tokens, contextLength: 64, batchSize: 12, seed: 1 });
  * const { inputs, targets, B, T } = cursor.next();
  */

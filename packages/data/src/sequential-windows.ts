@@ -28,6 +28,7 @@ export interface SequentialWindows extends Omit<BatchCursor, "next"> {
  *
  * @throws RangeError if a number is out of range or there are fewer than 2 tokens
  * @example
+ * const tokens = Int32Array.from({ length: 1000 }, (_, i) => i);
  * for (const { inputs, targets, B, T } of sequentialWindows({ tokens, contextLength: 64, batchSize: 12 })) console.log(B, T);
  */
 export function sequentialWindows({ tokens, contextLength, batchSize }: WindowOptions): SequentialWindows {

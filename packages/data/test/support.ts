@@ -53,12 +53,18 @@ export function randomText(random: (n: number) => number, length: number): strin
   return text;
 }
 
-/** Every code point of Unicode but the surrogates, in order, cut into parts. */
-export function* allOfUnicode(partLength: number): Generator<string> {
-  for (let from = 0; from < 0x110000; from += partLength) {
-    let part = "";
-    for (let code = from; code < Math.min(from + partLength, 0x110000); code++)
-      if (code < 0xd800 || code > 0xdfff) part += String.fromCodePoint(code);
-    if (part !== "") yield part;
+/**
+ * The code points of Unicode but the surrogates, in order, cut into parts: all of the basic plane, and every `stride`-th
+ * of the others, which differ in nothing but their number.
+ */
+export function* allOfUnicode(partLength: number, stride = 7): Generator<string> {
+  let part = "";
+  for (let code = 0; code < 0x110000; code += code < 0x10000 ? 1 : stride) {
+    if (code < 0xd800 || code > 0xdfff) part += String.fromCodePoint(code);
+    if (part.length >= partLength) {
+      yield part;
+      part = "";
+    }
   }
+  if (part !== "") yield part;
 }
