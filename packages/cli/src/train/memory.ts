@@ -23,7 +23,8 @@ export function trainingBytes(config: Gpt2Config, batch: number): { parameters: 
   return { parameters, bytes: bytesPerParameter * parameters + activations };
 }
 
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toPrecision(3)} GiB`;
+const gibibytes = (bytes: number): string =>
+  `${(bytes / 2 ** 30).toLocaleString("en", { maximumSignificantDigits: 3 })} GiB`;
 
 /** @throws CliError if a training step cannot fit in WebAssembly's memory; nothing is allocated */
 export function expectFits(config: Gpt2Config, batch: number): void {

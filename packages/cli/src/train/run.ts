@@ -3,7 +3,7 @@ import { nodeFileStore } from "@heed/checkpoints/node";
 import { captureRun, DivergedError, evaluate, train } from "@heed/train";
 import type { CurvePoint } from "../loss-chart.ts";
 import type { Output, Streams } from "../output.ts";
-import { createProgress, type Progress } from "../progress.ts";
+import { createProgress, duration, type Progress } from "../progress.ts";
 import { snapshotFolder } from "./folder.ts";
 import type { Session } from "./session.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -127,7 +127,8 @@ export async function runTraining(options: RunOptions): Promise<RunEnd> {
       const rate = Math.round(((step - from) * tokensPerStep * 1000) / busy);
       output.event({ event: "step", ...update, tokensPerSecond: rate });
       const validation = short(metrics.validation.at(-1)?.loss);
-      progress.update(step, { loss: short(update.loss), validation, rate: rate.toLocaleString("en") });
+      const left = duration((((performance.now() - started) / (step - from)) * (settings.steps - step)) / 1000);
+      progress.update(step, { loss: short(update.loss), validation, rate: rate.toLocaleString("en"), left });
       await catchUp();
       if (step % settings.saveEvery === 0 && step < settings.steps) {
         await saveRun(options, step);

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { expectFits, trainingBytes } from "../src/train/memory.ts";
+
+const small = { vocabSize: 65, maxSeqLen: 64, dModel: 128, numLayers: 4, numHeads: 4, bias: false };
+
+test("parameters are counted exactly, without memory", () => {
+  expect(trainingBytes(small, 12).parameters).toBe(804_096);
+  const huge = { ...small, numLayers: 1000, dModel: 65536, numHeads: 1 };
+  // 12 d^2 a block, and what is left is thin: the closed form of a GPT without biases.
+  const d = 65536;
+  expect(trainingBytes(huge, 1).parameters).toBe(1000 * (12 * d * d + 2 * d) + d * (65 + 64) + d);
+});
+
+test("what cannot fit is refused before anything is allocated", () => {
+  expectFits(small, 12);
+  expect(() => expectFits(small, 65536)).toThrowErrorMatchingInlineSnapshot(
+    `[CliError: train: the model is too large, expected at most 4 GiB (what WebAssembly can address), got about 130 GiB for 804,096 parameters and --batch 65536 of --context 64. Lower --batch, --context, --width or --layers; --accumulate makes up for a smaller --batch]`,
+  );
+  expect(() => expectFits({ ...small, dModel: 16384 }, 1)).toThrow("expected at most 4 GiB");
+});
