@@ -8,14 +8,15 @@
  *
  * Arguments, 32-bit words: 0 q, 1 k, 2 v, 3 mask, 4 bias, 5 y, 6 logSumExp, 7 H, 8 G, 9 T, 10 S, 11 D, 12 Dv, 13 scale,
  * 14 mask rows per batch, 15 per head, 16 bias rows per batch, 17 per head (0 where broadcast), 18 ranges,
- * 19 gradient of y, 20 dq, 21 dk, 22 dv. `mask`, `bias` and `ranges` may be 0. `ranges` holds, per mask row, the first
- * visible key, the one after the last, and 1 if all between are visible.
+ * 19 whether wide tiles are fast, 20 gradient of y, 21 dq, 22 dk, 23 dv. `mask`, `bias` and `ranges` may be 0.
+ * `ranges` holds, per mask row, the first visible key, the one after the last, and 1 if all between are visible.
  */
 import { MR, tileColumns, tileRows } from "./attention-micro";
 import {
   addScaledRow, dot, exponentials, finishScores, packRowsAsColumns, padRows, scaleRow, scoreGradients, unpadRows,
 } from "./attention-rows";
 import { log1 } from "./math";
+import { wideTileInPlace, wideTilePacked } from "./matmul-wide";
 import { threadScratch } from "./scratch";
 
 /** Query rows per tile: a multiple of MR. */
@@ -25,6 +26,9 @@ const TILE: i32 = 24;
 let q: usize, k: usize, v: usize, y: usize, logSumExp: usize, g: usize;
 let mask: usize, bias: usize, ranges: usize;
 let T: i32, S: i32, D: i32, Dv: i32, scale: f32;
+let wide: bool;
+/** Sixteen zeros, which wide tiles start from. */
+let zeros: usize;
 // Its widths and length rounded up to whole vectors, and the tile at work: rows from t0, keys firstKey to endKey.
 let Dp: i32, Dvp: i32, Sp: i32;
 let t0: i32, rows: i32, firstKey: i32, endKey: i32;
@@ -53,6 +57,7 @@ function enterHead(args: usize, b: i32, h: i32): void {
   const H = word(args, 7), G = word(args, 8);
   T = word(args, 9); S = word(args, 10); D = word(args, 11); Dv = word(args, 12);
   scale = load<f32>(args, 52);
+  wide = word(args, 19) != 0;
   Dp = (D + 7) & ~7; Dvp = (Dv + 7) & ~7; Sp = (S + 7) & ~7;
   const queryHead = <usize>(b * H + h), keyHead = <usize>(b * G + h / (H / G));
   q = address(args, 0) + queryHead * floats(T * D);
@@ -60,7 +65,7 @@ function enterHead(args: usize, b: i32, h: i32): void {
   v = address(args, 2) + keyHead * floats(S * Dv);
   y = address(args, 5) + queryHead * floats(T * Dv);
   logSumExp = address(args, 6) + queryHead * floats(T);
-  g = address(args, 19) + queryHead * floats(T * Dv);
+  g = address(args, 20) + queryHead * floats(T * Dv);
   const maskRow = <usize>(b * word(args, 14) + h * word(args, 15)), biasRow = <usize>(b * word(args, 16) + h * word(args, 17));
   mask = word(args, 3) ? address(args, 3) + maskRow * <usize>S : 0;
   ranges = word(args, 18) ? address(args, 18) + maskRow * 12 : 0;
@@ -101,37 +106,58 @@ function maskAt(t: i32): usize {
   return dense ? 0 : mask + <usize>(t * S + low);
 }
 
-/** tile[rows x keys] = a rows . b columns, `panels` as made by packRowsAsColumns. */
+/** tile[rows x keys] = a rows . b columns, `panels` as made by packRowsAsColumns. Rows up to TILE are written. */
 function multiplyByPanels(a: usize, width: i32, panels: usize, tile: usize): void {
-  const stride = floats(Sp);
-  for (let key = firstKey; key < endKey; key += 8) {
+  const stride = floats(Sp), panelBytes = floats(width << 3);
+  let key = firstKey;
+  if (wide) {
+    for (; key + 8 < endKey; key += 16) {
+      const panel = panels + floats(key * width);
+      for (let r = 0; r < rows; r += MR) {
+        wideTileInPlace(width, a + floats(r * width), floats(width), min(MR, rows - r) - 1, panel, 32, panelBytes, zeros, 0, tile + <usize>r * stride + floats(key - firstKey), stride);
+      }
+    }
+  }
+  for (; key < endKey; key += 8) {
     const panel = panels + floats(key * width);
     for (let r = 0; r < rows; r += MR) {
-      tileRows(width, a + floats(r * width), floats(width), panel, 32, tile + <usize>r * stride + floats(key - firstKey), stride, min(MR, rows - r), false);
+      tileRows(width, a + floats(r * width), floats(width), panel, 32, tile + <usize>r * stride + floats(key - firstKey), stride, min(MR, rows - r));
     }
   }
 }
 
-/** out[rows x width] = tile[rows x keys] . b[keys x width]. */
+/** out[rows x width] = tile[rows x keys] . b[keys x width]. Rows up to TILE are written. */
 function multiplyTile(tile: usize, b: usize, width: i32, out: usize): void {
-  for (let column = 0; column < width; column += 8) {
+  const keys = endKey - firstKey, stride = floats(width), first = b + floats(firstKey * width);
+  let column = 0;
+  if (wide) {
+    for (; column + 16 <= width; column += 16) {
+      for (let r = 0; r < rows; r += MR) {
+        wideTileInPlace(keys, tile + <usize>r * floats(Sp), floats(Sp), min(MR, rows - r) - 1, first + floats(column), stride, 32, zeros, 0, out + floats(r * width + column), stride);
+      }
+    }
+  }
+  for (; column < width; column += 8) {
     for (let r = 0; r < rows; r += MR) {
-      tileRows(
-        endKey - firstKey, tile + <usize>r * floats(Sp), floats(Sp), b + floats(firstKey * width + column), floats(width),
-        out + floats(r * width + column), floats(width), min(MR, rows - r), false,
-      );
+      tileRows(keys, tile + <usize>r * floats(Sp), floats(Sp), first + floats(column), stride, out + floats(r * width + column), stride, min(MR, rows - r));
     }
   }
 }
 
 /** out[keys x width] += tile[rows x keys]^T . b[rows x width]. */
 function addTransposedTile(tile: usize, b: usize, width: i32, out: usize): void {
+  const stride = floats(width);
   for (let key = firstKey; key < endKey; key += MR) {
-    for (let column = 0; column < width; column += 8) {
-      tileColumns(
-        rows, tile + floats(key - firstKey), floats(Sp), b + floats(column), floats(width),
-        out + floats(key * width + column), floats(width), min(MR, endKey - key), true,
-      );
+    const a = tile + floats(key - firstKey), rowsOfOut = min(MR, endKey - key);
+    let column = 0;
+    if (wide && rowsOfOut == MR) {
+      for (; column + 16 <= width; column += 16) {
+        const cell = out + floats(key * width + column);
+        wideTilePacked(rows, a, floats(Sp), b + floats(column), stride, 32, cell, stride, cell, stride);
+      }
+    }
+    for (; column < width; column += 8) {
+      tileColumns(rows, a, floats(Sp), b + floats(column), stride, out + floats(key * width + column), stride, rowsOfOut);
     }
   }
 }
@@ -154,6 +180,13 @@ function wholeRows(x: usize, count: i32, width: i32, padded: i32, to: usize): us
   return to;
 }
 
+/** Scratch memory, with `zeros` before it. */
+function scratchAfterZeros(bytes: usize): usize {
+  zeros = threadScratch(bytes + 64);
+  memory.fill(zeros, 0, 64);
+  return zeros + 64;
+}
+
 /** One chunk: one query head. */
 export function scaledDotProductAttention(args: usize, chunk: i32): void {
   const H = word(args, 7);
@@ -162,7 +195,7 @@ export function scaledDotProductAttention(args: usize, chunk: i32): void {
     for (let t = 0; t < T; t++) attendOne(t, threadScratch(floats(S)));
     return;
   }
-  const panels = threadScratch(floats(Sp * D + S * Dvp + TILE * (Sp + Dvp + 1)));
+  const panels = scratchAfterZeros(floats(Sp * D + S * Dvp + TILE * (Sp + Dvp + 1)));
   const tile = panels + floats(Sp * D), out = tile + floats(TILE * Sp), factors = out + floats(TILE * Dvp);
   packRowsAsColumns(k, S, D, panels);
   const values = wholeRows(v, S, Dv, Dvp, factors + floats(TILE));
@@ -210,18 +243,18 @@ export function scaledDotProductAttentionBackward(args: usize, chunk: i32): void
   const H = word(args, 7), G = word(args, 8);
   const b = chunk / G, group = chunk % G, shared = H / G;
   enterHead(args, b, group * shared);
-  const keyPanels = threadScratch(floats(Sp * (D + Dv) + TILE * (2 * Sp + 3 * Dp + 2 * Dvp) + 2 * S * (Dp + Dvp) + 16));
+  const keyPanels = scratchAfterZeros(floats(Sp * (D + Dv) + TILE * (2 * Sp + 3 * Dp + 2 * Dvp) + 2 * S * (Dp + Dvp) + 16));
   const valuePanels = keyPanels + floats(Sp * D), rest = valuePanels + floats(Sp * Dv);
   const keys = wholeRows(k, S, D, Dp, rest), dkWhole = rest + floats(S * Dp), dvWhole = dkWhole + floats(S * Dp);
   packRowsAsColumns(k, S, D, keyPanels);
   packRowsAsColumns(v, S, Dv, valuePanels);
-  const dkOut = address(args, 21) + floats((b * G + group) * S * D), dvOut = address(args, 22) + floats((b * G + group) * S * Dv);
+  const dkOut = address(args, 22) + floats((b * G + group) * S * D), dvOut = address(args, 23) + floats((b * G + group) * S * Dv);
   const dk = D == Dp ? dkOut : dkWhole, dv = Dv == Dvp ? dvOut : dvWhole;
   memory.fill(dk, 0, floats(S * Dp));
   memory.fill(dv, 0, floats(S * Dvp));
   for (let h = group * shared; h < (group + 1) * shared; h++) {
     enterHead(args, b, h);
-    const dq = address(args, 20) + floats((b * H + h) * T * D);
+    const dq = address(args, 21) + floats((b * H + h) * T * D);
     for (let start = 0; start < T; start += TILE) {
       enterTile(start);
       backwardTile(keyPanels, valuePanels, keys, dq + floats(start * D), dk, dv, dvWhole + floats(S * Dvp));

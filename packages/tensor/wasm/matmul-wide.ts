@@ -2,13 +2,15 @@
  * The inner kernels of matmul for engines that fuse neighboring vector operations into wider ones: 6 x 16 cells of C.
  *
  * As 128-bit code it does not fit the registers; as 256-bit code it does, and is twice as fast as the narrow kernels.
- * Arguments as in matmul-micro.ts, but B has 16 floats per k. Cells come out the same, bit for bit.
+ * Arguments as in matmul-micro.ts, but A packed has `stepA` bytes per k, and B two times 8 floats per k, `second` bytes
+ * apart. Cells come out the same, bit for bit.
  */
 import { madd } from "./simd";
 
-/** C tile from A packed, six floats per k. */
-export function wideTilePacked(K: i32, a: usize, b: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
-  const end = b + (<usize>K << 6);
+/** C tile from A with six neighbors per k. */
+export function wideTilePacked(K: i32, a: usize, stepA: usize, b: usize, step: usize, second: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
+  const end = b + <usize>K * step;
+  let high = b + second;
   let c00 = v128.load(init), c01 = v128.load(init, 16), c02 = v128.load(init, 32), c03 = v128.load(init, 48);
   init += initStride;
   let c10 = v128.load(init), c11 = v128.load(init, 16), c12 = v128.load(init, 32), c13 = v128.load(init, 48);
@@ -21,7 +23,7 @@ export function wideTilePacked(K: i32, a: usize, b: usize, init: usize, initStri
   init += initStride;
   let c50 = v128.load(init), c51 = v128.load(init, 16), c52 = v128.load(init, 32), c53 = v128.load(init, 48);
   while (b < end) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(high), b3 = v128.load(high, 16);
     let x = v128.load32_splat(a);
     c00 = madd(x, b0, c00); c01 = madd(x, b1, c01); c02 = madd(x, b2, c02); c03 = madd(x, b3, c03);
     x = v128.load32_splat(a, 4);
@@ -34,8 +36,9 @@ export function wideTilePacked(K: i32, a: usize, b: usize, init: usize, initStri
     c40 = madd(x, b0, c40); c41 = madd(x, b1, c41); c42 = madd(x, b2, c42); c43 = madd(x, b3, c43);
     x = v128.load32_splat(a, 20);
     c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); c52 = madd(x, b2, c52); c53 = madd(x, b3, c53);
-    a += 24;
-    b += 64;
+    a += stepA;
+    b += step;
+    high += step;
   }
   v128.store(c, c00); v128.store(c, c01, 16); v128.store(c, c02, 32); v128.store(c, c03, 48);
   c += ldc;
@@ -51,8 +54,9 @@ export function wideTilePacked(K: i32, a: usize, b: usize, init: usize, initStri
 }
 
 /** C tile from rows of A in place; `lastRow` (0 .. 5) stands in for the rows after it. */
-export function wideTileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
-  const end = b + (<usize>K << 6);
+export function wideTileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b: usize, step: usize, second: usize, init: usize, initStride: usize, c: usize, ldc: usize): void {
+  const end = b + <usize>K * step;
+  let high = b + second;
   let a0 = a;
   let a1 = a + min<usize>(1, lastRow) * lda;
   let a2 = a + min<usize>(2, lastRow) * lda;
@@ -71,7 +75,7 @@ export function wideTileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b:
   init += initStride;
   let c50 = v128.load(init), c51 = v128.load(init, 16), c52 = v128.load(init, 32), c53 = v128.load(init, 48);
   while (b < end) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(high), b3 = v128.load(high, 16);
     let x = v128.load32_splat(a0);
     c00 = madd(x, b0, c00); c01 = madd(x, b1, c01); c02 = madd(x, b2, c02); c03 = madd(x, b3, c03);
     x = v128.load32_splat(a1);
@@ -85,7 +89,8 @@ export function wideTileInPlace(K: i32, a: usize, lda: usize, lastRow: usize, b:
     x = v128.load32_splat(a5);
     c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); c52 = madd(x, b2, c52); c53 = madd(x, b3, c53);
     a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4;
-    b += 64;
+    b += step;
+    high += step;
   }
   v128.store(c, c00); v128.store(c, c01, 16); v128.store(c, c02, 32); v128.store(c, c03, 48);
   c += ldc;

@@ -161,8 +161,8 @@ function multiplyTile(i: i32, j: i32, k0: i32, kc: i32, panelA: usize, panelB: u
 function runTile(wide: bool, row: i32, lastRow: i32, k0: i32, kc: i32, panelA: usize, panelB: usize, init: usize, initStride: usize, cell: usize, stride: usize): void {
   const rowsA = a + floats(row * K + k0);
   if (ASC_FEATURE_RELAXED_SIMD && wide) {
-    if (transposeA) wideTilePacked(kc, panelA, panelB, init, initStride, cell, stride);
-    else wideTileInPlace(kc, rowsA, floats(K), lastRow, panelB, init, initStride, cell, stride);
+    if (transposeA) wideTilePacked(kc, panelA, 24, panelB, 64, 32, init, initStride, cell, stride);
+    else wideTileInPlace(kc, rowsA, floats(K), lastRow, panelB, 64, 32, init, initStride, cell, stride);
   } else if (transposeA) tilePacked(kc, panelA, panelB, floats(NR), init, initStride, cell, stride);
   else tileInPlace(kc, rowsA, floats(K), lastRow, panelB, floats(NR), init, initStride, cell, stride);
 }

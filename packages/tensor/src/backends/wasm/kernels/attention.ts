@@ -29,6 +29,7 @@ function commonWords(
   y: Operand,
   logSumExp: Operand,
   ranges: number,
+  wide: boolean,
 ) {
   const [q, k, v, ...rest] = inputs;
   const [, H, T, D] = q!.shape as [number, number, number, number];
@@ -58,6 +59,7 @@ function commonWords(
     biasRows.batch,
     biasRows.head,
     mask ? ranges : 0,
+    Number(wide),
   ];
 }
 
@@ -90,7 +92,7 @@ export function attentionKernels(runtime: WasmRuntime): Record<string, Kernel> {
       const [q, k, v, extra] = inputs;
       if (![q!, k!, v!].every(isFloat32) || sizeOf(y!.shape) === 0 || k!.shape[2] === 0) return false;
       return withRanges(runtime, hasMask ? extra : undefined, (ranges) => {
-        const words = commonWords(inputs, { scale, hasMask, hasBias }, y!, logSumExp!, ranges);
+        const words = commonWords(inputs, { scale, hasMask, hasBias }, y!, logSumExp!, ranges, runtime.wide);
         if (!words) return false;
         runtime.run("scaledDotProductAttention", words, q!.shape[0]! * q!.shape[1]!, work(q!, k!));
       });
@@ -103,7 +105,7 @@ export function attentionKernels(runtime: WasmRuntime): Record<string, Kernel> {
       if (biasGradient || !isFloat32(q!) || sizeOf(y!.shape) === 0 || k!.shape[2] === 0) return false;
       return withRanges(runtime, hasMask ? extra : undefined, (ranges) =>
         withUnneeded(runtime, [q!, k!, v!], [dq, dk, dv], (gradients) => {
-          const words = commonWords(operands, { scale, hasMask, hasBias }, y!, logSumExp!, ranges);
+          const words = commonWords(operands, { scale, hasMask, hasBias }, y!, logSumExp!, ranges, runtime.wide);
           if (!words) return false;
           runtime.run(
             "scaledDotProductAttentionBackward",
