@@ -1,27 +1,19 @@
 import type { Json, JsonObject } from "@heed/checkpoints";
 
 /** Keys that change nothing in what a model computes: bookkeeping, generation defaults, names of classes and labels. */
-const irrelevantKeys: ReadonlySet<string> = new Set([
-  ..."_name_or_path _commit_hash _from_model_config architectures transformers_version torch_dtype dtype torchscript use_cache return_dict tf_legacy_loss gradient_checkpointing".split(
-    " ",
-  ),
-  ..."_attn_implementation_autoset attn_implementation _attn_implementation output_attentions output_hidden_states use_bfloat16 chunk_size_feed_forward".split(
-    " ",
-  ),
-  ..."bos_token_id eos_token_id pad_token_id sep_token_id decoder_start_token_id tokenizer_class prefix task_specific_params finetuning_task".split(
-    " ",
-  ),
-  ..."id2label label2id num_labels problem_type".split(" "),
-  ..."do_sample early_stopping max_length min_length num_beams num_beam_groups diversity_penalty temperature top_k top_p typical_p repetition_penalty length_penalty".split(
-    " ",
-  ),
-  ..."no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids num_return_sequences output_scores return_dict_in_generate forced_bos_token_id".split(
-    " ",
-  ),
-  ..."forced_eos_token_id remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens".split(
-    " ",
-  ),
-]);
+const irrelevantKeys: ReadonlySet<string> = new Set(
+  `
+  _name_or_path _commit_hash _from_model_config transformers_version torch_dtype dtype torchscript use_bfloat16
+  use_cache output_past return_dict output_attentions output_hidden_states tf_legacy_loss gradient_checkpointing
+  attn_implementation _attn_implementation _attn_implementation_autoset chunk_size_feed_forward
+  bos_token_id eos_token_id pad_token_id sep_token_id decoder_start_token_id tokenizer_class prefix n_special
+  id2label label2id num_labels _num_labels problem_type finetuning_task task_specific_params
+  do_sample early_stopping max_length min_length num_beams num_beam_groups diversity_penalty temperature top_k top_p
+  typical_p repetition_penalty length_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids
+  num_return_sequences output_scores return_dict_in_generate forced_bos_token_id forced_eos_token_id
+  remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens
+  `.split(/\s+/),
+);
 
 /** Keys of any family whose every other value would change what is computed, with the values that do not. */
 const neutralValues: Readonly<Record<string, readonly string[]>> = {
@@ -60,13 +52,25 @@ export class ConfigReader {
     return this.json[key];
   }
 
-  /** A whole number >= 1; `fallback` where the key is absent or null. */
-  count<T>(key: string, fallback: T): number | T {
-    const value = this.get(key);
-    if (value === undefined || value === null) return fallback;
-    return typeof value === "number" && Number.isSafeInteger(value) && value >= 1
-      ? value
-      : this.refuse(key, "a whole number >= 1", value);
+  /**
+   * A whole number >= 1; `fallback` where the key is absent. `alias` is another name of the same key, as Python's
+   * attribute maps have it.
+   */
+  count(key: string, fallback: number, alias?: string): number {
+    const [value, other] = [this.get(key), alias === undefined ? undefined : this.get(alias)];
+    if (value !== undefined && other !== undefined && value !== other) {
+      this.refuse(alias!, `what ${key} says, ${JSON.stringify(value)}`, other);
+    }
+    const given = value === undefined ? other : value;
+    if (given === undefined) return fallback;
+    return typeof given === "number" && Number.isSafeInteger(given) && given >= 1
+      ? given
+      : this.refuse(value === undefined ? alias! : key, "a whole number >= 1", given);
+  }
+
+  /** As `count`, where null means the fallback too. */
+  countOrNull(key: string, fallback: number): number {
+    return this.get(key) === null ? fallback : this.count(key, fallback);
   }
 
   /** A finite number in [low, high). */

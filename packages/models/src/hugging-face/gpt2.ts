@@ -43,20 +43,20 @@ function readConfig(json: JsonObject): Gpt2Config {
     "summary_first_dropout",
     "summary_proj_to_labels",
   );
-  const maxSeqLen = read.count("n_positions", 1024);
+  const maxSeqLen = read.count("n_positions", 1024, "max_position_embeddings");
   if (read.count("n_ctx", maxSeqLen) !== maxSeqLen) {
     throw new RangeError(
-      `loadPretrained: config.json has an unsupported n_ctx for gpt2, expected ${maxSeqLen} (from n_positions), got ${JSON.stringify(json["n_ctx"])}`,
+      `loadPretrained: config.json has an unsupported n_ctx for gpt2, expected ${maxSeqLen} (from n_positions), got ${JSON.stringify(json.n_ctx)}`,
     );
   }
-  const dModel = read.count("n_embd", 768);
+  const dModel = read.count("n_embd", 768, "hidden_size");
   const config: Gpt2Config = {
     vocabSize: read.count("vocab_size", 50257),
     maxSeqLen,
     dModel,
-    numLayers: read.count("n_layer", 12),
-    numHeads: read.count("n_head", 12),
-    dFF: read.count("n_inner", 4 * dModel),
+    numLayers: read.count("n_layer", 12, "num_hidden_layers"),
+    numHeads: read.count("n_head", 12, "num_attention_heads"),
+    dFF: read.countOrNull("n_inner", 4 * dModel),
     activation: read.choice("activation_function", Object.keys(activations) as ActivationName[], "gelu_new"),
     bias: read.boolean("heed_bias", true),
     layerNormEpsilon: read.number("layer_norm_epsilon", 1e-5),

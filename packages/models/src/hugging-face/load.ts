@@ -11,6 +11,7 @@ import { stateDict } from "@heed/nn";
 import {
   assign,
   createMetaBackend,
+  dispose,
   formatShape,
   fromArray,
   permute,
@@ -73,22 +74,13 @@ export async function loadPretrained(store: FileStore, folder: string, options: 
   try {
     checkNumLayers(config, files);
     const prefix = [...files.entries.keys()].some((name) => name.startsWith(family.prefix)) ? family.prefix : "";
-    planLoad(
-      withBackend(createMetaBackend(), () => family.build(config, rng(0))),
-      family,
-      config,
-      prefix,
-      files,
-    );
+    checkFit(family, config, prefix, files);
     const model = family.build(config, null);
     const plan = planLoad(model, family, config, prefix, files);
-    let done = 0;
-    for (const { name, target, transposed } of plan.loads) {
-      const values = toFloat32(await files.read(name), name);
-      if (target) fill(target, values, transposed);
-      else requireZeros(name, values);
-      options.onProgress?.(++done, plan.loads.length);
-    }
+    await runPlan(plan.loads, files, options).catch((error: unknown) => {
+      dispose(model);
+      throw error;
+    });
     const generationPath = join(folder, "generation_config.json");
     const generationConfig =
       (await store.size(generationPath)) === null ? undefined : await readJsonFile(store, generationPath);
@@ -108,6 +100,23 @@ function checkNumLayers({ numLayers }: Gpt2Config, { entries }: WeightFiles): vo
   throw new ShapeError(
     `loadPretrained: config.json has ${numLayers} layers, expected at most one for each of ${entries.size} weights in the files. Check that weights and config.json belong together`,
   );
+}
+
+/** On shapes alone, so that a configuration that does not fit costs no memory. */
+function checkFit(family: ModelFamily<Gpt2Config>, config: Gpt2Config, prefix: string, files: WeightFiles): void {
+  withBackend(createMetaBackend(), () =>
+    scope(() => void planLoad(family.build(config, rng(0)), family, config, prefix, files)),
+  );
+}
+
+async function runPlan(loads: readonly Load[], files: WeightFiles, { onProgress }: LoadOptions): Promise<void> {
+  let done = 0;
+  for (const { name, target, transposed } of loads) {
+    const values = toFloat32(await files.read(name), name);
+    if (target) fill(target, values, transposed);
+    else requireZeros(name, values);
+    onProgress?.(++done, loads.length);
+  }
 }
 
 interface Load {

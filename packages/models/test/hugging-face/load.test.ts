@@ -6,7 +6,7 @@ import {
   writeHuggingFaceJson,
   writeWeights,
 } from "@heed/checkpoints";
-import { dataSync, fromArray, referenceBackend, rng, useBackend } from "@heed/tensor";
+import { countBuffers, dataSync, fromArray, referenceBackend, rng, useBackend } from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Gpt2Config, gpt2, loadPretrained, type Pretrained, savePretrained } from "../../src/index.ts";
 
@@ -162,6 +162,17 @@ describe("bad folders", () => {
       ...dataSync(make({ numLayers: 1 }).model.forward(tokens())),
     ]);
   });
+});
+
+test("a folder that turns out damaged while it is read leaves no tensors", async () => {
+  const store = memoryFileStore();
+  await savePretrained(store, "out", make({ bias: false }));
+  const weights = await readWeights(store, "out");
+  (weights.get("transformer.ln_f.bias") as NamedArray<"F32">).values.set([1]);
+  await writeWeights(store, "out", weights);
+  const before = countBuffers();
+  await expect(loadPretrained(store, "out")).rejects.toThrow("is not zero");
+  expect(countBuffers()).toEqual(before);
 });
 
 test("progress counts weights", async () => {
