@@ -21,7 +21,7 @@ const here = process.env.npm_lifecycle_event ? (process.env.INIT_CWD ?? process.
 const child = spawn(pinnedNode, ["--conditions=@heed/source", join(root, script), ...rest], {
   cwd: here,
   stdio: "inherit",
-  // Tests run what is published on the user's own Node too: npm says which runs it, `node` may be the pinned one by now.
+  // Tests run what is published on the user's own Node too.
   env: { ...process.env, HEED_MACHINE_NODE: process.env.npm_node_execpath ?? process.execPath },
 });
 
