@@ -5,6 +5,8 @@ export type { Backend, BackendBuffer, BackendCapabilities, Kernel, KernelReport,
 export { kernelCounter } from "./backend.ts";
 export { createMetaBackend } from "./backends/meta.ts";
 export { createReferenceBackend } from "./backends/reference.ts";
+export { OutOfMemoryError } from "./backends/wasm/allocator.ts";
+export type { WasmBackend, WasmBackendOptions } from "./backends/wasm/backend.ts";
 export { createWasmBackend } from "./backends/wasm/backend.ts";
 export { currentBackend, referenceBackend, useBackend, withBackend } from "./default-backend.ts";
 export { detach } from "./detach.ts";
