@@ -30,6 +30,8 @@ if (process.argv.includes("--json")) {
   console.log(`| operation | ${columns.join(" | ")} |`);
   console.log(`| --- |${columns.map(() => " --- |").join("")}`);
   for (const op of new Set(rows.map((row) => row.op))) {
-    console.log(`| ${op} | ${columns.map((column) => cell(op, ...(column.split(" ") as [string, string]))).join(" | ")} |`);
+    console.log(
+      `| ${op} | ${columns.map((column) => cell(op, ...(column.split(" ") as [string, string]))).join(" | ")} |`,
+    );
   }
 }

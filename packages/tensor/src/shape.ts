@@ -74,7 +74,7 @@ export function normalizeAxes(where: string, axes: number | readonly number[] | 
 
 type Letters<Pattern extends string> = Pattern extends `${infer Head} ${infer Tail}`
   ? Letters<Head> | Letters<Tail>
-  : Pattern extends "..." | ""
+  : Pattern extends "..." | "" | `${number}`
     ? never
     : Pattern;
 
