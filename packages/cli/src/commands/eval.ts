@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { sequentialWindows } from "@heed/data";
+import { isTokenizerError, sequentialWindows, type Tokenizer } from "@heed/data";
 import { crossEntropy, fromArray } from "@heed/tensor";
 import { evaluate } from "@heed/train";
 import { Command } from "commander";
@@ -31,11 +31,20 @@ export function evalCommand(context: Context): Command {
     });
 }
 
+function encodeTexts(tokenizer: Tokenizer, text: string, files: readonly string[]): Int32Array {
+  try {
+    return tokenizer.encode(text);
+  } catch (error) {
+    if (isTokenizerError(error)) throw badInput(`eval: ${files.join(", ")}: ${error.message}`);
+    throw error;
+  }
+}
+
 async function run({ output }: Context, folder: string, files: readonly string[], flags: EvalFlags): Promise<void> {
   chooseBackend(flags.threads);
   const { model } = await openModel("eval", folder);
   const tokenizer = await openTokenizer("eval", folder, model.vocabSize);
-  const tokens = tokenizer.encode(await readTexts(files));
+  const tokens = encodeTexts(tokenizer, await readTexts(files), files);
   const contextLength = flags.context ?? model.maxSeqLen;
   if (contextLength > model.maxSeqLen) {
     throw wrongUse(

@@ -9,10 +9,11 @@ import type { Context } from "../context.ts";
 import { wrongUse } from "../errors.ts";
 import { nonNegativeNumber, positiveNumber, wholeNumber } from "../numbers.ts";
 import { openModel, openTokenizer } from "../open-model.ts";
+import { startTokens } from "../start-tokens.ts";
 import { textStream } from "../text-stream.ts";
 
 interface GenerateFlags {
-  readonly prompt: string;
+  readonly prompt?: string;
   readonly tokens: number;
   readonly temperature: number;
   readonly topK?: number;
@@ -26,7 +27,7 @@ export function generateCommand(context: Context): Command {
   return new Command("generate")
     .description("Continue a prompt with a model.")
     .argument("<folder>", "Hugging Face folder with tokenizer.json, such as one that train wrote")
-    .option("--prompt <text>", "what to continue", "\n")
+    .option("--prompt <text>", "what to continue (default: a line break)")
     .option("--tokens <n>", "tokens to add", wholeNumber(0, 1_000_000), 300)
     .option("--temperature <t>", "0 takes the most probable token", nonNegativeNumber(1000), 0.8)
     .option("--top-k <n>", "only the n most probable tokens (default: all)", wholeNumber(1, 1_000_000_000))
@@ -36,7 +37,8 @@ export function generateCommand(context: Context): Command {
     .action((folder: string, flags: GenerateFlags) => run(context, resolve(context.cwd, folder), flags));
 }
 
-function encodePrompt(tokenizer: Tokenizer, prompt: string, most: number): Int32Array {
+function encodePrompt(tokenizer: Tokenizer, prompt: string | undefined, most: number): Int32Array {
+  if (prompt === undefined) return startTokens(tokenizer);
   const encode = (): Int32Array => {
     try {
       return tokenizer.encode(prompt);
@@ -89,7 +91,7 @@ async function run({ output, streams }: Context, folder: string, flags: Generate
     text += more;
     output.text(more);
   };
-  output.text(flags.prompt);
+  output.text(flags.prompt ?? "");
   for await (const { tokens } of generate({
     model,
     prompts: [prompt],
@@ -106,5 +108,12 @@ async function run({ output, streams }: Context, folder: string, flags: Generate
   output.line();
   const seconds = (performance.now() - started) / 1000;
   const rate = ids.length / seconds;
-  output.event({ event: "generated", prompt: flags.prompt, text, tokens: ids, seconds, tokensPerSecond: rate });
+  output.event({
+    event: "generated",
+    prompt: tokenizer.decode(prompt),
+    text,
+    tokens: ids,
+    seconds,
+    tokensPerSecond: rate,
+  });
 }

@@ -1,13 +1,12 @@
 import { relative } from "node:path";
-import { isTokenizerError } from "@heed/data";
 import { rng } from "@heed/tensor";
 import { generate, sample } from "@heed/train";
 import type { Context } from "../context.ts";
 import { lossChart } from "../loss-chart.ts";
 import { shellWord } from "../program-name.ts";
+import { startTokens } from "../start-tokens.ts";
 import type { Prepared } from "./command.ts";
 import type { RunEnd } from "./run.ts";
-import type { Corpus } from "./session.ts";
 
 /** A path as the user would type it. */
 export const relativePath = (cwd: string, path: string): string => relative(cwd, path) || ".";
@@ -41,18 +40,8 @@ export async function report(
   output.line(`more text: ${program} generate ${shellWord(out)} --prompt "..."`);
 }
 
-/** A line break where the tokenizer has one, else what the validation text starts with. */
-function startTokens({ tokenizer, validation }: Corpus): Int32Array {
-  try {
-    return tokenizer.encode("\n");
-  } catch (error) {
-    if (isTokenizerError(error)) return validation.slice(0, 1);
-    throw error;
-  }
-}
-
 async function sampleText({ corpus, session, settings }: Prepared, count: number): Promise<string> {
-  const prompt = startTokens(corpus);
+  const prompt = startTokens(corpus.tokenizer);
   const ids = [...prompt];
   const random = rng(settings.seed).fork(3);
   const sampler = sample({ temperature: 0.8, topK: 200 });

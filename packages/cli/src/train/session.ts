@@ -47,13 +47,15 @@ export function prepareCorpus(text: string, kind: TokenizerKind, settings: Tunab
   const tokenizer = loadTokenizer(kind === "byte" ? trainByteTokenizer() : trainCharacterTokenizer(text));
   const tokens = tokenizer.encode(text);
   const { train, validation } = splitTokens(tokens, { validationFraction });
-  const refuse = (part: string, length: number, least: number, why: string): never => {
+  const refuse = (part: string, length: number, least: number, why: string, advice: string): never => {
     throw badInput(
-      `train: the text is too short, expected at least ${least} tokens to ${part} (${why}), got ${length} of ${tokens.length} with --validation ${validationFraction}. Give more text or a smaller --context`,
+      `train: the text is too short, expected at least ${least} tokens to ${part} (${why}), got ${length} of ${tokens.length} with --validation ${validationFraction}. Give more text or a ${advice}`,
     );
   };
-  if (train.length <= context) refuse("train on", train.length, context + 1, `--context ${context} and one to predict`);
-  if (validation.length < 2) refuse("validate on", validation.length, 2, "one and one to predict");
+  if (train.length <= context)
+    refuse("train on", train.length, context + 1, `--context ${context} and one to predict`, "smaller --context");
+  if (validation.length < 2)
+    refuse("validate on", validation.length, 2, "one and one to predict", "larger --validation");
   return { tokenizer, train, validation };
 }
 
