@@ -9,11 +9,19 @@ import { at } from "../src/workspace.ts";
 const folder = mkdtempSync(join(tmpdir(), "heed-npm-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** As in the user's own shell: without what the npm that runs these tests has set. */
+const environment: NodeJS.ProcessEnv = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_"))),
+  PATH: process.env.PATH?.split(":")
+    .filter((path) => !path.includes("node_modules"))
+    .join(":"),
+};
+
 /** `npm run --silent heed -- ARGS`, typed in `folder`. */
 function heed(...args: readonly string[]) {
   const npm = spawn("npm", ["--prefix", at(), "run", "--silent", "heed", "--", ...args], {
     cwd: folder,
-    env: process.env,
+    env: environment,
   });
   let output = "";
   npm.stdout.on("data", (chunk) => {
@@ -37,7 +45,7 @@ test("paths are those of the folder where the user typed, and exit codes come th
 
 test("an interrupt of npm reaches the training run, which saves before npm returns with its code", async () => {
   writeFileSync(join(folder, "text.txt"), "what goes up must come down, what comes down may go up. ".repeat(200));
-  const size = ["--layers", "1", "--heads", "1", "--width", "8", "--context", "8", "--steps", "10000000"];
+  const size = ["--layers", "1", "--heads", "1", "--width", "8", "--context", "8", "--steps", "300000"];
   const { npm, ended, says } = heed("train", "text.txt", ...size, "--out", "run");
   await says("saving to");
   npm.kill("SIGINT");
