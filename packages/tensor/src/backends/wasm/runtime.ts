@@ -97,10 +97,6 @@ export class WasmRuntime {
     return this.memory.buffer;
   }
 
-  hasKernel(name: string): boolean {
-    return this.kernels.has(name);
-  }
-
   allocate(bytes: number): WasmBuffer {
     return bytes === 0
       ? { bytes, address: memoryBase, owned: false }
