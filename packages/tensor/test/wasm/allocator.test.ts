@@ -55,6 +55,18 @@ describe("Allocator", () => {
     expect(allocator.bytesInUse).toBe(0);
   });
 
+  test("fills the space to the end although others took pages after its last stretch", () => {
+    let pages = 5;
+    const allocator = new Allocator((bytes) => {
+      if (pages + bytes / PAGE > 1000) return undefined;
+      pages += bytes / PAGE;
+      return pages * PAGE - bytes;
+    });
+    allocator.addRegion(0, 3 * PAGE); // pages 3 and 4 are somebody else's
+    allocator.allocate(700 * PAGE);
+    expect(pages).toBeLessThanOrEqual(708);
+  });
+
   test("reuses the place of a buffer of equal size", () => {
     const { allocator } = makeSpace(4096);
     const [, second] = [1000, 5000, 9000].map((bytes) => allocator.allocate(bytes));

@@ -104,9 +104,10 @@ export class Allocator {
   }
 
   private extend(bytes: number, size: number): void {
-    const missing = this.last?.free ? size - this.last.size : size;
-    const preferred = Math.max(missing, SMALLEST_STEP, this.capacity / 4);
-    for (const step of [preferred, missing, size]) {
+    // A large step first; then what is missing, again where others took pages after the last stretch, so that it could not be joined.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const missing = this.last?.free ? size - this.last.size : size;
+      const step = attempt === 0 ? Math.max(missing, SMALLEST_STEP, this.capacity / 4) : missing;
       const grown = alignUp(step, PAGE);
       const start = this.grow(grown);
       if (start === undefined) continue;
