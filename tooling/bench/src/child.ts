@@ -47,11 +47,14 @@ async function answer(request: Request): Promise<Reply> {
   const before = clocks();
   const idleShare = (before.cpu - rested.cpu) / Math.max(before.wall - rested.wall, 1);
   const milliseconds: number[] = [];
+  const cpuOfRuns: number[] = [];
   for (let i = 0; i < request.iterations; i++) {
     await opened().prepare?.();
-    const start = performance.now();
+    const start = clocks();
     await opened().run();
-    milliseconds.push(performance.now() - start);
+    const end = clocks();
+    milliseconds.push(end.wall - start.wall);
+    cpuOfRuns.push(end.cpu - start.cpu);
   }
   // What this process burns in the moment after its work (pools that spin before they sleep) is not counted as idle.
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -60,6 +63,7 @@ async function answer(request: Request): Promise<Reply> {
   return {
     type: "ran",
     milliseconds,
+    cpuOfRuns,
     idleShare,
     cpuMilliseconds,
     peakMegabytes: process.resourceUsage().maxRSS / 1024,

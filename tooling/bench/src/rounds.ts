@@ -7,6 +7,8 @@ export interface SideResult {
   readonly about: Readonly<Record<string, string>>;
   /** Times by round; an empty list where the side sat out. */
   readonly rounds: readonly (readonly number[])[];
+  /** CPU milliseconds of all runs. */
+  readonly cpuOfRuns: readonly number[];
   readonly witness: readonly number[];
   /** Largest share of a core that it used while another side had its turn. */
   readonly idleShare: number;
@@ -70,6 +72,7 @@ export async function interleave(
       spec: side.spec,
       about: side.about,
       rounds: (turns[i] ?? []).map(({ milliseconds }) => milliseconds),
+      cpuOfRuns: (turns[i] ?? []).flatMap(({ cpuOfRuns }) => cpuOfRuns),
       witness: witnesses[i] ?? [],
       // The first turn's idle time holds the set-up of the sides after it, which ran in other processes.
       idleShare: Math.max(0, ...(turns[i] ?? []).map(({ idleShare }) => idleShare)),

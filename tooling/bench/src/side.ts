@@ -19,6 +19,8 @@ export interface SideSpec {
 /** Times of one turn. */
 export interface Turn {
   readonly milliseconds: readonly number[];
+  /** CPU time of each run, all threads together. */
+  readonly cpuOfRuns: readonly number[];
   /** CPU seconds per second that the side used since its last turn: near 0 unless its threads spin. */
   readonly idleShare: number;
   /** Cores that everybody else kept busy during the turn. */

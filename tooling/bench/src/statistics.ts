@@ -35,20 +35,34 @@ export function summarize(values: readonly number[]): Summary {
   };
 }
 
-/** How many times as fast the first side is: by minima, and as the median of the rounds' own ratios. */
+/** Times of one side. */
+export interface Times {
+  /** milliseconds of each run, by round; empty where the side sat out */
+  readonly rounds: readonly (readonly number[])[];
+  /** CPU milliseconds of each run, all threads together */
+  readonly cpuOfRuns: readonly number[];
+}
+
+/** How many times as fast the first side is: by minima, as the median of the rounds' own ratios, and by the least CPU time. */
 export interface Ratio {
   readonly byMin: number;
   readonly byRound: number;
+  /** Hardly depends on what else the machine does; a second thread does not make it larger. */
+  readonly byCpu: number;
 }
 
 /**
  * Compares two sides that ran in the same rounds; a round in which either was absent does not count. The ratio is the other's
  * time over ours, so that 2 means twice as fast.
  */
-export function compare(ours: readonly (readonly number[])[], theirs: readonly (readonly number[])[]): Ratio {
-  const both = ours.flatMap((mine, round) => {
-    const other = theirs[round] ?? [];
+export function compare(ours: Times, theirs: Times): Ratio {
+  const both = ours.rounds.flatMap((mine, round) => {
+    const other = theirs.rounds[round] ?? [];
     return mine.length > 0 && other.length > 0 ? [median(other) / median(mine)] : [];
   });
-  return { byMin: quantile(theirs.flat(), 0) / quantile(ours.flat(), 0), byRound: median(both) };
+  return {
+    byMin: quantile(theirs.rounds.flat(), 0) / quantile(ours.rounds.flat(), 0),
+    byRound: median(both),
+    byCpu: quantile(theirs.cpuOfRuns, 0) / quantile(ours.cpuOfRuns, 0),
+  };
 }

@@ -71,8 +71,10 @@ export type Reply =
   | {
       readonly type: "ran";
       readonly milliseconds: readonly number[];
+      /** CPU time of each run, all threads together. */
+      readonly cpuOfRuns: readonly number[];
       readonly idleShare: number;
-      /** CPU time of all threads during the runs. */
+      /** CPU time of all threads since the turn began. */
       readonly cpuMilliseconds: number;
       readonly peakMegabytes: number;
     }

@@ -85,6 +85,7 @@ test("sides that compute different numbers are found out", () => {
     spec: { label, library: "heed", task: { kind: "read" }, threads: 1, iterations: 1 },
     about: {},
     rounds: [],
+    cpuOfRuns: [],
     witness,
     idleShare: 0,
     othersCores: 0,
