@@ -1,4 +1,4 @@
-import { add, divide, globalNorm, minimum, type Tensor } from "@heed/tensor";
+import { add, divide, globalNorm, minimum, scope, type Tensor } from "@heed/tensor";
 
 /**
  * The global L2 norm of gradients, and the factor that brings it down to `maxNorm`.
@@ -16,6 +16,8 @@ export function clipGlobalNorm(gradients: readonly Tensor[], maxNorm: number): {
   if (!(maxNorm > 0 && maxNorm < Infinity)) {
     throw new RangeError(`clipGlobalNorm: maxNorm is out of range, expected a finite number > 0, got ${maxNorm}`);
   }
-  const norm = globalNorm(gradients);
-  return { norm, scale: minimum(divide(maxNorm, add(norm, 1e-6)), 1) };
+  return scope(() => {
+    const norm = globalNorm(gradients);
+    return { norm, scale: minimum(divide(maxNorm, add(norm, 1e-6)), 1) };
+  });
 }

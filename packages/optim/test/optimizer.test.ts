@@ -1,8 +1,17 @@
-import { dataSync, dispose, fromArray, referenceBackend, withBackend, zeros } from "@heed/tensor";
+import {
+  countBuffers,
+  createReferenceBackend,
+  dataSync,
+  dispose,
+  fromArray,
+  type Tensor,
+  withBackend,
+  zeros,
+} from "@heed/tensor";
 import { expect, test } from "vitest";
 import { adamW, clipGlobalNorm, decayMatricesOnly, sgd } from "../src/index.ts";
 
-const onReference = (name: string, body: () => void) => test(name, () => withBackend(referenceBackend(), body));
+const onReference = (name: string, body: () => void) => test(name, () => withBackend(createReferenceBackend(), body));
 
 onReference("a state saved in the middle continues as if nothing had happened", () => {
   const make = () => {
@@ -82,4 +91,52 @@ onReference("wrong use is named", () => {
   ).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: adamW: state does not fit this optimizer, expected tensors 2, missing [first.0, second.0], unexpected []]`,
   );
+});
+
+/** SGD with momentum, decay and a look ahead, in float64, as its docstring says. */
+function naiveSgd(start: number, gradients: readonly number[], rate: number, momentum: number, decay: number): number {
+  let [p, velocity] = [start, 0];
+  for (const gradient of gradients) {
+    const g = gradient + decay * p;
+    velocity = momentum * velocity + g;
+    p -= rate * (g + momentum * velocity);
+  }
+  return p;
+}
+
+onReference("sgd and amsgrad continue from a saved state, too", () => {
+  const gradients = [1, -2, 0.5, 3];
+  for (const make of [
+    (p: Tensor) => sgd({ parameters: [p], learningRate: 0.1, momentum: 0.5, nesterov: true, weightDecay: 0.25 }),
+    (p: Tensor) => adamW({ parameters: [p], learningRate: 0.1, amsgrad: true }),
+  ]) {
+    const [whole, part] = [fromArray([2], [1]), fromArray([2], [1])];
+    const through = make(whole);
+    for (const gradient of gradients) through.step([fromArray([gradient], [1])]);
+    const before = make(part);
+    for (const gradient of gradients.slice(0, 2)) before.step([fromArray([gradient], [1])]);
+    const after = make(part);
+    after.loadState(before.state());
+    for (const gradient of gradients.slice(2)) after.step([fromArray([gradient], [1])]);
+    expect(dataSync(part)).toEqual(dataSync(whole));
+    if (!("first.0" in through.state().tensors)) {
+      expect(dataSync(whole)[0]).toBeCloseTo(naiveSgd(2, gradients, 0.1, 0.5, 0.25), 5);
+    }
+  }
+});
+
+onReference("an update frees what it made, and clipping scales inside it", () => {
+  const p = fromArray([1, 1], [2]);
+  const optimizer = sgd({ parameters: [p], learningRate: 1 });
+  const gradients = [fromArray([3, 4], [2])];
+  const before = { ...countBuffers() };
+  const { norm, scale } = clipGlobalNorm(gradients, 1);
+  expect(dataSync(norm)[0]).toBe(5);
+  optimizer.step(gradients, { scale });
+  dispose([norm, scale]);
+  expect({ ...countBuffers() }).toEqual(before);
+  expect(dataSync(p)[0]).toBeCloseTo(1 - 0.6, 5);
+  expect(dataSync(p)[1]).toBeCloseTo(1 - 0.8, 5);
+  const small = clipGlobalNorm(gradients, 10);
+  expect(dataSync(small.scale)[0]).toBe(1);
 });

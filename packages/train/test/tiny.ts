@@ -1,7 +1,15 @@
 import { type Decoder, gpt2 } from "@heed/models";
 import { parameters } from "@heed/nn";
 import { adamW, type Optimizer } from "@heed/optim";
-import { type Backend, createReferenceBackend, createWasmBackend, crossEntropy, fromArray, rng } from "@heed/tensor";
+import {
+  type Backend,
+  createReferenceBackend,
+  createWasmBackend,
+  crossEntropy,
+  fromArray,
+  rng,
+  scope,
+} from "@heed/tensor";
 
 /** A batch of token ids. */
 export interface TokenBatch {
@@ -21,7 +29,7 @@ export const backends: readonly (readonly [string, () => Backend])[] = [
 ];
 
 export const tinyModel = (seed = 0): Decoder =>
-  gpt2({ vocabSize, maxSeqLen, dModel: 8, numLayers: 1, numHeads: 2, attentionDropout: 0.1 }, rng(seed));
+  scope(() => gpt2({ vocabSize, maxSeqLen, dModel: 8, numLayers: 1, numHeads: 2, attentionDropout: 0.1 }, rng(seed)));
 
 /** Batch number `i`: the next token is the present one plus one, cyclic. */
 export function batchAt(i: number, B = 2, T = 4): TokenBatch {

@@ -13,7 +13,7 @@ import {
 import { type Decoder, type Gpt2Config, gpt2 } from "@heed/models";
 import { parameters } from "@heed/nn";
 import { adamW, cosineSchedule, decayMatricesOnly, type Optimizer } from "@heed/optim";
-import { crossEntropy, fromArray, type Rng, rng, type Tensor } from "@heed/tensor";
+import { crossEntropy, fromArray, type Rng, rng, scope, type Tensor } from "@heed/tensor";
 import { badInput } from "../errors.ts";
 import { expectFits } from "./memory.ts";
 import type { TokenizerKind, TunableSettings } from "./settings.ts";
@@ -81,7 +81,7 @@ export function createSession(settings: TunableSettings, corpus: Corpus): Sessio
   const random = rng(seed);
   const config = modelConfig(settings, corpus.tokenizer.vocabSize);
   expectFits(config, batch);
-  const model = gpt2(config, random.fork(1));
+  const model = scope(() => gpt2(config, random.fork(1)));
   const optimizer = adamW({
     parameters: decayMatricesOnly(parameters(model), settings.weightDecay),
     learningRate: cosineSchedule({ peak: lr, minimum: minLr, warmupSteps: warmup, totalSteps: steps }),
