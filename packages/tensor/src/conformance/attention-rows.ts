@@ -42,18 +42,18 @@ function sample({ title, B = 1, H = 1, G = H, T, S, D, Dv = D, mask, bias, scale
       const factor = scale ?? 1 / Math.sqrt(D);
       const row = (b: number, h: number, t: number): number[] => {
         const g = Math.floor(h / (H / G));
+        const [query, key, value] = [((b * H + h) * T + t) * D, (b * G + g) * S * D, (b * G + g) * S * Dv];
         const scores = Array.from({ length: S }, (_, s) => {
           if (mask && !at(mask, inputs[3]!, [b, h, t, s])) return -Infinity;
           let product = 0;
-          for (let d = 0; d < D; d++)
-            product += inputs[0]![position([b, h, t, d], q.shape)]! * inputs[1]![position([b, g, s, d], k.shape)]!;
+          for (let d = 0; d < D; d++) product += inputs[0]![query + d]! * inputs[1]![key + s * D + d]!;
           return product * factor + (bias ? at(bias, inputs[mask ? 4 : 3]!, [b, h, t, s]) : 0);
         });
         const largest = Math.max(...scores);
         const powers = scores.map((score) => (largest === -Infinity ? 0 : Math.exp(score - largest)));
         const total = powers.reduce((sum, power) => sum + power, 0) || 1;
         return Array.from({ length: Dv }, (_, d) =>
-          powers.reduce((sum, power, s) => sum + (power / total) * inputs[2]![position([b, g, s, d], v.shape)]!, 0),
+          powers.reduce((sum, power, s) => sum + (power / total) * inputs[2]![value + s * Dv + d]!, 0),
         );
       };
       return [everyIndex([B, H, T]).flatMap(([b, h, t]) => row(b!, h!, t!))];
@@ -83,6 +83,7 @@ export function attentionSamples(): Sample[] {
     sample({ title: "causal", B: 2, H: 2, T: 7, S: 7, D: 5, mask: causal(7, 7) }),
     sample({ title: "causal, long", H: 2, T: 67, S: 67, D: 16, mask: causal(67, 67) }),
     sample({ title: "causal, long, of batch", B: 2, H: 1, T: 130, S: 130, D: 8, mask: causal(130, 130, [2, 1]) }),
+    sample({ title: "causal, large", B: 2, H: 2, T: 193, S: 193, D: 32, mask: causal(193, 193) }),
     sample({ title: "cached", H: 2, T: 3, S: 71, D: 32, mask: causal(3, 71) }),
     sample({ title: "one query", B: 3, H: 2, T: 1, S: 129, D: 64 }),
     sample({ title: "long, no mask", T: 131, S: 67, D: 17 }),

@@ -30,7 +30,7 @@ export function worstError(got: ArrayLike<number>, expected: ArrayLike<number>):
     const [a, b] = [got[i]!, expected[i]!];
     if (a === b || (a !== a && b !== b)) continue;
     const error = Math.abs(a - b) / Math.max(1, Math.abs(b));
-    worst = Math.max(worst, error < Infinity ? error : Infinity);
+    worst = Math.max(worst, Number.isNaN(error) ? Infinity : error);
   }
   return worst;
 }

@@ -9,14 +9,25 @@ interface UnaryOptions {
   /** has a gradient */
   readonly smooth?: boolean;
   readonly int32?: boolean;
+  /** also of a size that a backend spreads over threads */
+  readonly large?: boolean;
+  /** has a finite value and gradient at any finite input */
+  readonly far?: boolean;
+  /** the special value at which the formula gives NaN and a kernel may give the limit */
+  readonly undefinedAt?: number;
 }
+
+const farOut: readonly number[] = [1e4, -1e4, 500, -500, 90, -90, 20, -20, 9, -9, 0, 0.25];
+
+/** So many that they pass through the widest loop of a kernel as well as through its end. */
+const repeat = (values: readonly number[]): number[] => Array.from({ length: 13 }, () => values).flat();
 
 /** Samples of an elementwise function of one argument. */
 export function unarySamples(
   name: string,
   f: (x: Tensor) => Tensor,
   oracle: (x: number) => number,
-  { low, high, smooth = true, int32 = false }: UnaryOptions = {},
+  { low, high, smooth = true, int32 = false, far = false, large = false, undefinedAt }: UnaryOptions = {},
 ): Sample[] {
   const sample = (title: string, input: Plain, gradient: boolean): Sample => ({
     name: `${name} ${title}`,
@@ -29,7 +40,9 @@ export function unarySamples(
     ...lengths.map((length) => sample(`[${length}]`, float(name, [length], low, high), smooth && length > 0)),
     sample("scalar", float(name, [], low, high), smooth),
     sample("[3, 5, 7]", float(name, [3, 5, 7], low, high), smooth),
-    sample("special values", given(specials), false),
+    sample("special values", given(repeat(specials.filter((x) => x !== undefinedAt))), false),
+    ...(large ? [sample("[100003]", float(name, [100003], low, high), smooth)] : []),
+    ...(far ? [sample("far out", given(farOut), true)] : []),
     ...(int32 ? [sample("int32", given([0, 1, -1, 5, -2147483647, 2147483647, -7], [7], "int32"), false)] : []),
   ];
 }
@@ -89,6 +102,8 @@ export const shapeOf = (a: Shape, b: Shape): Shape => {
   return Array.from({ length: rank }, (_, axis) => (at(a, axis) === 1 ? at(b, axis) : at(a, axis)));
 };
 
+const largePair = [[3, 33003], [33003]] as const;
+
 interface BinaryOptions extends UnaryOptions {
   /** the operation on int32; it is not tested on int32 without */
   readonly onInt32?: (a: number, b: number) => number;
@@ -102,7 +117,7 @@ export function binarySamples(
   oracle: (a: number, b: number) => number,
   options: BinaryOptions = {},
 ): Sample[] {
-  const { low, high, smooth = true, onInt32, bool } = options;
+  const { low, high, smooth = true, onInt32, bool, large = false } = options;
   const sample = (title: string, a: Plain, b: Plain, gradient: boolean, formula = oracle): Sample => ({
     name: `${name} ${title}`,
     inputs: [a, b],
@@ -116,7 +131,7 @@ export function binarySamples(
   });
   const integers = given([0, 1, -1, 7, -13, 2147483647, -2147483648, 123456789], [8], "int32");
   return [
-    ...pairs.map(([a, b]) =>
+    ...(large ? [...pairs, largePair] : pairs).map(([a, b]) =>
       sample(
         `[${a.join(", ")}] with [${b.join(", ")}]`,
         float(`${name} a`, a, low, high),
@@ -125,6 +140,12 @@ export function binarySamples(
       ),
     ),
     sample("special values", given(specials, [specials.length, 1]), given(specials, [1, specials.length]), false),
+    sample(
+      "special values of equal shape",
+      given(specials.flatMap((a) => specials.map(() => a))),
+      given(specials.flatMap(() => specials)),
+      false,
+    ),
     ...(onInt32 ? [sample("int32", { ...integers, shape: [8, 1] }, integers, false, onInt32)] : []),
     ...(bool ? [sample("bool", bools("a", [5, 1]), bools("b", [7]), false)] : []),
   ];

@@ -19,6 +19,7 @@ const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
 const geluOf = (x: number): number => (x * (1 + erfByIntegration(x / Math.SQRT2))) / 2;
 const geluTanhOf = (x: number): number => (x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))) / 2;
 const siluOf = (x: number): number => x * sigmoidOf(x);
+const noLimit = { far: true, undefinedAt: -Infinity };
 const reluOf = (x: number): number => (x !== x ? NaN : Math.max(0, x));
 
 /** Applies a formula to each row of the last axis. */
@@ -42,6 +43,7 @@ const rowShapes: readonly Shape[] = [
   [2, 3, 67],
   [13, 129],
   [1, 1031],
+  [67, 1031],
   [0, 3],
   [3, 0],
 ];
@@ -105,6 +107,7 @@ function linearSamples(): Sample[] {
     sample([0], 3, 4, true, "gelu"),
     sample([2, 3], 17, 129, false, "none"),
     sample([131], 65, 67, true, "silu"),
+    sample([517], 129, 131, true, "geluTanh"),
   ];
 }
 
@@ -209,6 +212,14 @@ function crossEntropySamples(): Sample[] {
     ),
     sample("[13, 129]", float("logits", [13, 129], -9, 9), indices("targets", [13], 129), {}, false, "mean"),
     sample("[3, 1031]", float("logits", [3, 1031], -9, 9), indices("targets", [3], 1031), {}, false, "mean"),
+    sample(
+      "[67, 1031]",
+      float("logits", [67, 1031], -9, 9),
+      indices("targets", [67], 1031),
+      { labelSmoothing: 0.1 },
+      false,
+      "mean",
+    ),
     sample("one class", float("logits", [3, 1]), given([0, 0, 0], [3], "int32"), {}, false, "none"),
     sample("no rows", float("logits", [0, 5]), given([], [0], "int32"), {}, false, "none", false),
     sample("large", given([1e4, -1e4, 0, -1e4, 1e4, 0], [2, 3]), given([1, 1], [2], "int32"), {}, false, "none", false),
@@ -232,29 +243,42 @@ function globalNormSamples(): Sample[] {
     expected: (inputs) => [[Math.sqrt(inputs.flat().reduce((total, x) => total + x * x, 0))]],
     gradient: true,
   });
-  return [sample([1]), sample([]), sample([67], [3, 5], []), sample([0], [13]), sample([129, 17], [1031])];
+  return [
+    sample([1]),
+    sample([]),
+    sample([67], [3, 5], []),
+    sample([0], [13]),
+    sample([129, 17], [1031]),
+    sample([100003], [7]),
+  ];
 }
 
 /** The rows of fused operations and of a few compositions that have formulas of their own. */
 export const fusedRows = () =>
   ({
     gelu: [
-      ...unarySamples("gelu", (x) => gelu(x), geluOf),
-      ...unarySamples("gelu tanh", (x) => gelu(x, { approximate: "tanh" }), geluTanhOf),
-    ].filter(({ name }) => !name.endsWith("special values")),
-    silu: unarySamples("silu", silu, siluOf).filter(({ name }) => !name.endsWith("special values")),
+      ...unarySamples("gelu", (x) => gelu(x), geluOf, noLimit),
+      ...unarySamples("gelu tanh", (x) => gelu(x, { approximate: "tanh" }), geluTanhOf, { ...noLimit, large: true }),
+    ],
+    silu: unarySamples("silu", silu, siluOf, noLimit),
     relu: unarySamples("relu", relu, reluOf),
-    sigmoid: unarySamples("sigmoid", sigmoid, sigmoidOf),
-    softplus: unarySamples("softplus", softplus, (x) => (x > 30 ? x : Math.log1p(Math.exp(x)))),
+    sigmoid: unarySamples("sigmoid", sigmoid, sigmoidOf, { far: true }),
+    softplus: unarySamples("softplus", softplus, (x) => (x > 30 ? x : Math.log1p(Math.exp(x))), { far: true }),
     softmax: rowSamples(
       "softmax",
       (x) => softmax(x),
-      (row) => row.map((x) => Math.exp(x - logSumExpOf(row))),
+      (row) => {
+        const norm = logSumExpOf(row);
+        return row.map((x) => Math.exp(x - norm));
+      },
     ),
     logSoftmax: rowSamples(
       "logSoftmax",
       (x) => logSoftmax(x),
-      (row) => row.map((x) => x - logSumExpOf(row)),
+      (row) => {
+        const norm = logSumExpOf(row);
+        return row.map((x) => x - norm);
+      },
     ),
     logSumExp: rowSamples(
       "logSumExp",

@@ -14,6 +14,7 @@ const lookups: readonly (readonly [Shape, number, Shape])[] = [
   [[5, 0], 0, [4]],
   [[17, 129], 0, [131]],
   [[1, 5], 0, [3]],
+  [[65, 129], 0, [8, 67]],
 ];
 
 export function gatherSamples(): Sample[] {

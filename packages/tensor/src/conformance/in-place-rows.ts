@@ -105,6 +105,7 @@ export const inPlaceRows = () =>
       adamwSample("one value", [[]], 1, false),
       adamwSample("several tensors", [[67, 3], [5], [1031]], 1, true),
       adamwSample("several tensors", [[67, 3], [0], [129]], 7, false),
+      adamwSample("a large tensor", [[7], [257, 401]], 3, true),
     ],
     assign: [
       assignSample(float("to", [7, 13]), float("from", [7, 13])),

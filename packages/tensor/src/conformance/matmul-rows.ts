@@ -11,25 +11,27 @@ function matmulSample(a: Shape, b: Shape, transposeA: boolean, transposeB: boole
     const [sizeA, sizeB] = [a[a.length - 2 - rank + i] ?? 1, b[b.length - 2 - rank + i] ?? 1];
     return sizeA === 1 ? sizeB : sizeA;
   });
-  const read =
-    (shape: Shape, transposed: boolean) =>
-    (lead: readonly number[], i: number, j: number): number =>
-      position(
-        [...lead, ...(transposed ? [j, i] : [i, j])],
-        [...new Array<number>(rank + 2 - shape.length).fill(1), ...shape],
-      );
-  const [atA, atB] = [read(shapeA, transposeA), read(shapeB, transposeB)];
+  /** Where the matrix of a batch index begins, and the steps between its rows and its columns. */
+  const layout = (shape: Shape, transposed: boolean) => {
+    const whole = [...new Array<number>(rank + 2 - shape.length).fill(1), ...shape];
+    const begin = (lead: readonly number[]): number => position([...lead, 0, 0], whole);
+    return { begin, steps: transposed ? [1, shape.at(-1)!] : [shape.at(-1)!, 1] };
+  };
+  const [inA, inB] = [layout(shapeA, transposeA), layout(shapeB, transposeB)];
   return {
     name: `matmul [${shapeA.join(", ")}]${transposeA ? "^T" : ""} x [${shapeB.join(", ")}]${transposeB ? "^T" : ""}`,
     inputs: [float("matmul a", shapeA, -1, 1), float("matmul b", shapeB, -1, 1)],
     run: ([x, y]) => matmul(x!, y!, { transposeA, transposeB }),
     expected([x, y]) {
       const out = new Array<number>(count(batch) * M * N).fill(0);
+      const [[rowA, columnA], [rowB, columnB]] = [inA.steps, inB.steps] as [[number, number], [number, number]];
       for (const [n, lead] of everyIndex(batch).entries()) {
+        const [beginA, beginB] = [inA.begin(lead), inB.begin(lead)];
         for (let i = 0; i < M; i++)
           for (let j = 0; j < N; j++) {
             let total = 0;
-            for (let k = 0; k < K; k++) total += x![atA(lead, i, k)]! * y![atB(lead, k, j)]!;
+            for (let k = 0; k < K; k++)
+              total += x![beginA + i * rowA + k * columnA]! * y![beginB + k * rowB + j * columnB]!;
             out[(n * M + i) * N + j] = total;
           }
       }
@@ -120,6 +122,7 @@ export function matmulSamples(): Sample[] {
   return [
     ...shapes.flatMap(([a, b]) => flags.map(([transposeA, transposeB]) => matmulSample(a, b, transposeA, transposeB))),
     ...large,
+    matmulSample([3, 97, 131], [131, 257], false, false),
     empty,
     infinite,
   ];

@@ -40,6 +40,9 @@ const reductions: readonly (readonly [Shape, readonly number[]])[] = [
   [[67, 13], [1]],
   [[5, 1031], [1]],
   [[1031, 5], [0]],
+  [[100003], [0]],
+  [[257, 401], [0]],
+  [[257, 401], [1]],
   [
     [2, 7, 1, 17],
     [1, 3],
@@ -57,7 +60,14 @@ function groups(x: readonly number[], shape: Shape, axes: readonly number[]): nu
   return found;
 }
 
-function reduceSamples(name: string, f: Reduce, oracle: (values: number[]) => number, int32Empty: number): Sample[] {
+/** `smooth`: up to so many elements no two are so close that a finite difference meets a kink. */
+function reduceSamples(
+  name: string,
+  f: Reduce,
+  oracle: (values: number[]) => number,
+  int32Empty: number,
+  smooth: number,
+): Sample[] {
   const sample = (title: string, input: Plain, axes: readonly number[], gradient: boolean): Sample => ({
     name: `${name} ${title}`,
     inputs: [input],
@@ -73,7 +83,12 @@ function reduceSamples(name: string, f: Reduce, oracle: (values: number[]) => nu
     sample(`with ${value}`, given([1, value, -2, 3, 4, 5, 6, 7, 8, 9, 10, 11], [3, 4]), [1], false);
   return [
     ...reductions.map(([shape, axes]) =>
-      sample(`[${shape.join(", ")}] over [${axes.join(", ")}]`, float(name, shape), axes, count(shape) > 0),
+      sample(
+        `[${shape.join(", ")}] over [${axes.join(", ")}]`,
+        float(name, shape),
+        axes,
+        count(shape) > 0 && count(shape) <= smooth,
+      ),
     ),
     ...specials.map(withSpecials),
     sample("int32", { ...given([5, -3, 2147483647, 1, -2147483648, 7], [2, 3], "int32") }, [1], false),
@@ -99,6 +114,7 @@ function argmaxSamples(): Sample[] {
     sample("[7, 67] over 1", float("argmax", [7, 67]), 1),
     sample("[3, 5, 17] over 1", float("argmax", [3, 5, 17]), 1),
     sample("of nothing", float("argmax", [0, 4]), 1),
+    sample("[257, 401] over 1", float("argmax", [257, 401]), 1),
     sample("ties", given([1, 3, 3, 2, 2, 2, 0, -0, 0], [3, 3]), 1),
     sample("NaN", given([1, NaN, 3, NaN, Infinity, -Infinity, -Infinity, -Infinity, -Infinity], [3, 3]), 1),
     sample("int32", given([1, 3, 3, -5, -2, -2], [2, 3], "int32"), 1),
@@ -138,6 +154,7 @@ function cumulativeSumSamples(): Sample[] {
     [[67, 5], 0],
     [[3, 7, 13], 1],
     [[0, 3], 0],
+    [[131, 67], 0],
     [[3, 0], 0],
   ];
   return [
@@ -187,13 +204,26 @@ function topKSamples(): Sample[] {
 /** The rows of primitives that reduce or run along axes. */
 export const reductionRows = () =>
   ({
-    sum: reduceSamples("sum", sum, (values) => values.reduce((total, value) => total + value, 0), 0).map((sample) =>
-      sample.name === "sum int32"
-        ? { ...sample, expected: () => [[(5 - 3 + 2147483647) | 0, (1 - 2147483648 + 7) | 0]] }
-        : sample,
+    sum: reduceSamples("sum", sum, (values) => values.reduce((total, value) => total + value, 0), 0, Infinity).map(
+      (sample) =>
+        sample.name === "sum int32"
+          ? { ...sample, expected: () => [[(5 - 3 + 2147483647) | 0, (1 - 2147483648 + 7) | 0]] }
+          : sample,
     ),
-    max: reduceSamples("max", max, (values) => Math.max(...values), -2147483648),
-    min: reduceSamples("min", min, (values) => Math.min(...values), 2147483647),
+    max: reduceSamples(
+      "max",
+      max,
+      (values) => values.reduce((most, value) => Math.max(most, value), -Infinity),
+      -2147483648,
+      2000,
+    ),
+    min: reduceSamples(
+      "min",
+      min,
+      (values) => values.reduce((least, value) => Math.min(least, value), Infinity),
+      2147483647,
+      2000,
+    ),
     argmax: argmaxSamples(),
     cumulativeSum: cumulativeSumSamples(),
     topK: topKSamples(),
