@@ -54,8 +54,10 @@ export function softmaxCrossEntropyBackward(args: usize, chunk: i32): void {
 function probabilityGradients(x: usize, dx: usize, n: i32, shift: f32, factor: f32, share: f32): void {
   const shifts = f32x4.splat(shift), factors = f32x4.splat(factor), shares = f32x4.splat(share);
   for (; n >= 8; n -= 8) {
-    v128.store(dx, f32x4.mul(factors, f32x4.sub(expFlush4(f32x4.sub(v128.load(x), shifts)), shares)));
-    v128.store(dx, f32x4.mul(factors, f32x4.sub(expFlush4(f32x4.sub(v128.load(x, 16), shifts)), shares)), 16);
+    const v0 = f32x4.mul(factors, f32x4.sub(expFlush4(f32x4.sub(v128.load(x), shifts)), shares));
+    const v1 = f32x4.mul(factors, f32x4.sub(expFlush4(f32x4.sub(v128.load(x, 16), shifts)), shares));
+    v128.store(dx, v0);
+    v128.store(dx, v1, 16);
     x += 32;
     dx += 32;
   }

@@ -13,8 +13,10 @@ function scaleAndShift(x: usize, y: usize, n: i32, mean: f32, factor: f32, gain:
   const means = f32x4.splat(mean), factors = f32x4.splat(factor), zero = f32x4.splat(0);
   if (bias) {
     for (; n >= 8; n -= 8) {
-      v128.store(y, madd(f32x4.mul(f32x4.sub(v128.load(x), means), factors), v128.load(gain), v128.load(bias)));
-      v128.store(y, madd(f32x4.mul(f32x4.sub(v128.load(x, 16), means), factors), v128.load(gain, 16), v128.load(bias, 16)), 16);
+      const v0 = madd(f32x4.mul(f32x4.sub(v128.load(x), means), factors), v128.load(gain), v128.load(bias));
+      const v1 = madd(f32x4.mul(f32x4.sub(v128.load(x, 16), means), factors), v128.load(gain, 16), v128.load(bias, 16));
+      v128.store(y, v0);
+      v128.store(y, v1, 16);
       x += 32;
       y += 32;
       gain += 32;
@@ -22,8 +24,10 @@ function scaleAndShift(x: usize, y: usize, n: i32, mean: f32, factor: f32, gain:
     }
   } else {
     for (; n >= 8; n -= 8) {
-      v128.store(y, f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x), means), factors), v128.load(gain)));
-      v128.store(y, f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x, 16), means), factors), v128.load(gain, 16)), 16);
+      const v0 = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x), means), factors), v128.load(gain));
+      const v1 = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x, 16), means), factors), v128.load(gain, 16));
+      v128.store(y, v0);
+      v128.store(y, v1, 16);
       x += 32;
       y += 32;
       gain += 32;
@@ -130,8 +134,10 @@ function inputGradient(x: usize, g: usize, gain: usize, dx: usize, n: i32, mean:
   for (; n >= 8; n -= 8) {
     const p0 = f32x4.sub(f32x4.mul(v128.load(g), v128.load(gain)), averages);
     const p1 = f32x4.sub(f32x4.mul(v128.load(g, 16), v128.load(gain, 16)), averages);
-    v128.store(dx, f32x4.mul(madd(f32x4.sub(v128.load(x), means), slopes, p0), factors));
-    v128.store(dx, f32x4.mul(madd(f32x4.sub(v128.load(x, 16), means), slopes, p1), factors), 16);
+    const v0 = f32x4.mul(madd(f32x4.sub(v128.load(x), means), slopes, p0), factors);
+    const v1 = f32x4.mul(madd(f32x4.sub(v128.load(x, 16), means), slopes, p1), factors);
+    v128.store(dx, v0);
+    v128.store(dx, v1, 16);
     x += 32;
     g += 32;
     gain += 32;

@@ -1,10 +1,9 @@
 /**
  * Sums, maxima and minima along an axis. What is long is cut into segments by its length alone; the host calls again on
  * the results of segments. So the order of additions is fixed, and errors grow slowly.
- *
- * Operations: 0 sum, 1 max, 2 min of float32; 3 sum, 4 max, 5 min of int32.
  */
 
+/** Operations: 0 sum, 1 max, 2 min of float32; 3 sum, 4 max, 5 min of int32. */
 // @ts-ignore: decorator
 @inline
 function combine(op: i32, a: v128, b: v128): v128 {
@@ -54,24 +53,19 @@ function reduceRow(op: i32, x: usize, y: usize, n: i32): void {
 }
 
 /**
- * x [rows, n] -> y [rows, segments]. Arguments: 0 operation, 1 x, 2 y, 3 rows, 4 n, 5 segments, 6 elements of a segment,
- * 7 segments a chunk.
+ * x [rows, n] -> y [rows, segments]. Arguments: 0 x, 1 y, 2 rows, 3 n, 4 segments, 5 elements of a segment, 6 segments a
+ * chunk.
  */
-export function reduceRows(args: usize, chunk: i32): void {
-  const op = load<i32>(args), n = load<i32>(args, 16), segments = load<i32>(args, 20), length = load<i32>(args, 24);
-  const first = chunk * load<i32>(args, 28), end = min(load<i32>(args, 12) * segments, first + load<i32>(args, 28));
+// @ts-ignore: decorator
+@inline
+function rows(op: i32, args: usize, chunk: i32): void {
+  const n = load<i32>(args, 12), segments = load<i32>(args, 16), length = load<i32>(args, 20);
+  const first = chunk * load<i32>(args, 24), end = min(load<i32>(args, 8) * segments, first + load<i32>(args, 24));
   for (let unit = first; unit < end; unit++) {
     const row = unit / segments, from = (unit - row * segments) * length;
     const count = min(length, n - from);
-    const x = <usize>load<u32>(args, 4) + ((<usize>row * n + from) << 2), y = <usize>load<u32>(args, 8) + (<usize>unit << 2);
-    switch (op) {
-      case 0: reduceRow(0, x, y, count); break;
-      case 1: reduceRow(1, x, y, count); break;
-      case 2: reduceRow(2, x, y, count); break;
-      case 3: reduceRow(3, x, y, count); break;
-      case 4: reduceRow(4, x, y, count); break;
-      default: reduceRow(5, x, y, count);
-    }
+    const x = <usize>load<u32>(args) + ((<usize>row * n + from) << 2), y = <usize>load<u32>(args, 4) + (<usize>unit << 2);
+    reduceRow(op, x, y, count);
   }
 }
 
@@ -89,8 +83,10 @@ function reduceBlock(op: i32, x: usize, stride: usize, rows: i32, y: usize, widt
     for (c = 0; c + 8 <= width; c += 8) {
       const low = combine(op, combine(op, v128.load(x + at), v128.load(x1 + at)), combine(op, v128.load(x2 + at), v128.load(x3 + at)));
       const high = combine(op, combine(op, v128.load(x + at, 16), v128.load(x1 + at, 16)), combine(op, v128.load(x2 + at, 16), v128.load(x3 + at, 16)));
-      v128.store(y + at, combine(op, v128.load(y + at), low));
-      v128.store(y + at, combine(op, v128.load(y + at, 16), high), 16);
+      const v0 = combine(op, v128.load(y + at), low);
+      const v1 = combine(op, v128.load(y + at, 16), high);
+      v128.store(y + at, v0);
+      v128.store(y + at, v1, 16);
       at += 32;
     }
     for (; c < width; c++) {
@@ -116,111 +112,72 @@ function reduceBlock(op: i32, x: usize, stride: usize, rows: i32, y: usize, widt
 }
 
 /**
- * x [outer, n, inner] -> y [outer, segments, inner]. Arguments: 0 operation, 1 x, 2 y, 3 outer, 4 n, 5 inner, 6 segments,
- * 7 rows of a segment, 8 column blocks, 9 columns of a block, 10 blocks a chunk.
+ * x [outer, n, inner] -> y [outer, segments, inner]. Arguments: 0 x, 1 y, 2 outer, 3 n, 4 inner, 5 segments, 6 rows of a
+ * segment, 7 column blocks, 8 columns of a block, 9 blocks a chunk.
  */
-export function reduceColumns(args: usize, chunk: i32): void {
-  const op = load<i32>(args), n = load<i32>(args, 16), inner = load<i32>(args, 20);
-  const segments = load<i32>(args, 24), length = load<i32>(args, 28), blocks = load<i32>(args, 32), columns = load<i32>(args, 36);
-  const first = chunk * load<i32>(args, 40), end = min(load<i32>(args, 12) * segments * blocks, first + load<i32>(args, 40));
+// @ts-ignore: decorator
+@inline
+function columns(op: i32, args: usize, chunk: i32): void {
+  const n = load<i32>(args, 12), inner = load<i32>(args, 16);
+  const segments = load<i32>(args, 20), length = load<i32>(args, 24), blocks = load<i32>(args, 28), most = load<i32>(args, 32);
+  const first = chunk * load<i32>(args, 36), end = min(load<i32>(args, 8) * segments * blocks, first + load<i32>(args, 36));
   const stride = <usize>inner << 2;
   for (let unit = first; unit < end; unit++) {
-    const line = unit / blocks, column = (unit - line * blocks) * columns;
+    const line = unit / blocks, column = (unit - line * blocks) * most;
     const group = line / segments, from = (line - group * segments) * length;
-    const rows = min(length, n - from), width = min(columns, inner - column);
-    const x = <usize>load<u32>(args, 4) + (<usize>group * n + from) * stride + (<usize>column << 2);
-    const y = <usize>load<u32>(args, 8) + <usize>line * stride + (<usize>column << 2);
-    switch (op) {
-      case 0: reduceBlock(0, x, stride, rows, y, width); break;
-      case 1: reduceBlock(1, x, stride, rows, y, width); break;
-      case 2: reduceBlock(2, x, stride, rows, y, width); break;
-      case 3: reduceBlock(3, x, stride, rows, y, width); break;
-      case 4: reduceBlock(4, x, stride, rows, y, width); break;
-      default: reduceBlock(5, x, stride, rows, y, width);
-    }
+    const count = min(length, n - from), width = min(most, inner - column);
+    const x = <usize>load<u32>(args) + (<usize>group * n + from) * stride + (<usize>column << 2);
+    const y = <usize>load<u32>(args, 4) + <usize>line * stride + (<usize>column << 2);
+    reduceBlock(op, x, stride, count, y, width);
   }
 }
 
-/** Position of the first NaN, else of the first largest. */
-function argmaxFloats(x: usize, n: i32, stride: usize): i32 {
-  let best = 0, most = load<f32>(x);
-  if (stride == 4) {
-    let r = f32x4.splat(-Infinity), i = 0;
-    for (; i + 4 <= n; i += 4) r = f32x4.max(r, v128.load(x + (<usize>i << 2)));
-    for (; i < n; i++) r = f32x4.max(r, v128.load32_splat(x + (<usize>i << 2)));
-    r = f32x4.max(r, v128.shuffle<i32>(r, r, 2, 3, 0, 1));
-    most = f32x4.extract_lane(f32x4.max(r, v128.shuffle<i32>(r, r, 1, 0, 3, 2)), 0);
-    // most is NaN if any element is: then look for one that differs from itself.
-    for (i = 0; i < n; i++) {
-      const value = load<f32>(x + (<usize>i << 2));
-      if (value == most || value != value) return i;
-    }
-    return 0;
-  }
-  for (let i = 1; i < n && most == most; i++) {
-    x += stride;
-    const value = load<f32>(x);
-    if (value <= most) continue;
-    best = i;
-    most = value;
-  }
-  return best;
+// A kernel for each operation: a switch inside one would make the loops one loop that switches.
+
+export function sumRows(args: usize, chunk: i32): void {
+  rows(0, args, chunk);
 }
 
-function argmaxIntegers(x: usize, n: i32, stride: usize): i32 {
-  let best = 0, most = load<i32>(x);
-  for (let i = 1; i < n; i++) {
-    x += stride;
-    const value = load<i32>(x);
-    if (value <= most) continue;
-    best = i;
-    most = value;
-  }
-  return best;
+export function maxRows(args: usize, chunk: i32): void {
+  rows(1, args, chunk);
 }
 
-/** x [outer, n, inner] -> y int32 [outer, inner]. Arguments: 0 whether x is int32, 1 x, 2 y, 3 outer, 4 n, 5 inner, 6 lines a chunk. */
-export function argmax(args: usize, chunk: i32): void {
-  const n = load<i32>(args, 16), inner = load<i32>(args, 20), perChunk = load<i32>(args, 24);
-  const end = min(load<i32>(args, 12) * inner, (chunk + 1) * perChunk), stride = <usize>inner << 2;
-  for (let line = chunk * perChunk; line < end; line++) {
-    const group = line / inner;
-    const x = <usize>load<u32>(args, 4) + <usize>group * n * stride + (<usize>(line - group * inner) << 2);
-    store<i32>(<usize>load<u32>(args, 8) + (<usize>line << 2), load<i32>(args) ? argmaxIntegers(x, n, stride) : argmaxFloats(x, n, stride));
-  }
+export function minRows(args: usize, chunk: i32): void {
+  rows(2, args, chunk);
 }
 
-/**
- * Running sums, x [outer, n, inner] -> y, totals in float64 as the reference has them. Arguments: 0 operation (bit 0
- * int32, bit 1 from the end, bit 2 without the element itself), 1 x, 2 y, 3 outer, 4 n, 5 inner, 6 lines a chunk.
- */
-export function cumulativeSum(args: usize, chunk: i32): void {
-  const mode = load<i32>(args), n = load<i32>(args, 16), inner = load<i32>(args, 20), perChunk = load<i32>(args, 24);
-  const end = min(load<i32>(args, 12) * inner, (chunk + 1) * perChunk);
-  const stride = <usize>inner << 2, last = <usize>max(n - 1, 0) * stride;
-  const step = mode & 2 ? <usize>0 - stride : stride, exclusive = (mode & 4) != 0;
-  for (let line = chunk * perChunk; line < end; line++) {
-    const group = line / inner;
-    const skip = <usize>group * n * stride + (<usize>(line - group * inner) << 2) + (mode & 2 ? last : 0);
-    let x = <usize>load<u32>(args, 4) + skip, y = <usize>load<u32>(args, 8) + skip;
-    if (mode & 1) {
-      let total = 0;
-      for (let i = 0; i < n; i++) {
-        const next = total + load<i32>(x);
-        store<i32>(y, exclusive ? total : next);
-        total = next;
-        x += step;
-        y += step;
-      }
-    } else {
-      let total: f64 = 0;
-      for (let i = 0; i < n; i++) {
-        const next = total + <f64>load<f32>(x);
-        store<f32>(y, <f32>(exclusive ? total : next));
-        total = next;
-        x += step;
-        y += step;
-      }
-    }
-  }
+export function sumIntRows(args: usize, chunk: i32): void {
+  rows(3, args, chunk);
+}
+
+export function maxIntRows(args: usize, chunk: i32): void {
+  rows(4, args, chunk);
+}
+
+export function minIntRows(args: usize, chunk: i32): void {
+  rows(5, args, chunk);
+}
+
+export function sumColumns(args: usize, chunk: i32): void {
+  columns(0, args, chunk);
+}
+
+export function maxColumns(args: usize, chunk: i32): void {
+  columns(1, args, chunk);
+}
+
+export function minColumns(args: usize, chunk: i32): void {
+  columns(2, args, chunk);
+}
+
+export function sumIntColumns(args: usize, chunk: i32): void {
+  columns(3, args, chunk);
+}
+
+export function maxIntColumns(args: usize, chunk: i32): void {
+  columns(4, args, chunk);
+}
+
+export function minIntColumns(args: usize, chunk: i32): void {
+  columns(5, args, chunk);
 }

@@ -119,8 +119,10 @@ export function rowExponentialSum(x: usize, n: i32, shift: f32): f32 {
 export function rowScale(x: usize, y: usize, n: i32, factor: f32): void {
   const factors = f32x4.splat(factor);
   for (; n >= 8; n -= 8) {
-    v128.store(y, f32x4.mul(v128.load(x), factors));
-    v128.store(y, f32x4.mul(v128.load(x, 16), factors), 16);
+    const v0 = f32x4.mul(v128.load(x), factors);
+    const v1 = f32x4.mul(v128.load(x, 16), factors);
+    v128.store(y, v0);
+    v128.store(y, v1, 16);
     x += 32;
     y += 32;
   }

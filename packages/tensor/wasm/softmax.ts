@@ -35,8 +35,10 @@ export function softmaxBackward(args: usize, chunk: i32): void {
     const mean = rowDot(y, g, n), means = f32x4.splat(mean);
     let left = n;
     for (; left >= 8; left -= 8) {
-      v128.store(dx, f32x4.mul(v128.load(y), f32x4.sub(v128.load(g), means)));
-      v128.store(dx, f32x4.mul(v128.load(y, 16), f32x4.sub(v128.load(g, 16), means)), 16);
+      const v0 = f32x4.mul(v128.load(y), f32x4.sub(v128.load(g), means));
+      const v1 = f32x4.mul(v128.load(y, 16), f32x4.sub(v128.load(g, 16), means));
+      v128.store(dx, v0);
+      v128.store(dx, v1, 16);
       y += 32;
       g += 32;
       dx += 32;
@@ -60,8 +62,10 @@ export function logSoftmax(args: usize, chunk: i32): void {
     const mosts = f32x4.splat(most), rests = f32x4.splat(rest);
     let left = n;
     for (; left >= 8; left -= 8) {
-      v128.store(y, f32x4.sub(f32x4.sub(v128.load(x), mosts), rests));
-      v128.store(y, f32x4.sub(f32x4.sub(v128.load(x, 16), mosts), rests), 16);
+      const v0 = f32x4.sub(f32x4.sub(v128.load(x), mosts), rests);
+      const v1 = f32x4.sub(f32x4.sub(v128.load(x, 16), mosts), rests);
+      v128.store(y, v0);
+      v128.store(y, v1, 16);
       x += 32;
       y += 32;
     }
@@ -82,8 +86,10 @@ export function logSoftmaxBackward(args: usize, chunk: i32): void {
     const sums = f32x4.splat(rowSum(g, n));
     let left = n;
     for (; left >= 8; left -= 8) {
-      v128.store(dx, f32x4.sub(v128.load(g), f32x4.mul(expFlush4(v128.load(y)), sums)));
-      v128.store(dx, f32x4.sub(v128.load(g, 16), f32x4.mul(expFlush4(v128.load(y, 16)), sums)), 16);
+      const v0 = f32x4.sub(v128.load(g), f32x4.mul(expFlush4(v128.load(y)), sums));
+      const v1 = f32x4.sub(v128.load(g, 16), f32x4.mul(expFlush4(v128.load(y, 16)), sums));
+      v128.store(dx, v0);
+      v128.store(dx, v1, 16);
       y += 32;
       g += 32;
       dx += 32;

@@ -3,59 +3,62 @@ import { sizeOf } from "../../../shape.ts";
 import { addressOf, type WasmRuntime } from "../runtime.ts";
 import { CHUNK } from "./strided.ts";
 
-/** Number of an operation in wasm/elementwise.ts, and its rough cost in nanoseconds an element. */
-type Operation = readonly [number: number, nanoseconds: number];
+/** Rough cost of an element: only decides whether threads are woken. */
+const NANOSECONDS = 0.5;
 
-const floats: Readonly<Record<string, Operation>> = {
-  negate: [0, 0.2],
-  abs: [1, 0.2],
-  sign: [2, 0.2],
-  floor: [3, 0.2],
-  sqrt: [4, 0.4],
-  reciprocal: [5, 0.4],
-  rsqrt: [6, 0.7],
-  exp: [7, 0.7],
-  log: [8, 0.8],
-  tanh: [9, 0.8],
-  erf: [10, 0.9],
-  sin: [11, 1],
-  cos: [12, 1],
-  relu: [13, 0.2],
-  silu: [14, 0.8],
-};
-
-const integers: Readonly<Record<string, Operation>> = { negate: [17, 0.2], abs: [18, 0.2], sign: [19, 0.2] };
-
-const GELU: Operation = [15, 0.9];
-const GELU_TANH: Operation = [16, 0.9];
-const FLOAT_TO_INT: Operation = [20, 0.4];
-const INT_TO_FLOAT: Operation = [21, 0.2];
+/** Operations whose kernels have their names, and those that exist for int32 too, as `negateInt`. */
+const floats = [
+  "negate",
+  "abs",
+  "sign",
+  "floor",
+  "sqrt",
+  "reciprocal",
+  "rsqrt",
+  "relu",
+  "exp",
+  "log",
+  "tanh",
+  "erf",
+  "sin",
+  "cos",
+  "silu",
+] as const;
+const integers: readonly string[] = ["negate", "abs", "sign"];
 
 /** Functions of one array, element by element, and conversions. */
 export function elementwiseKernels(runtime: WasmRuntime): Record<string, Kernel> {
-  const run = (kernel: string, [number, nanoseconds]: Operation, x: Operand, y: Operand): void => {
+  const run = (kernel: string, x: Operand, y: Operand, ...rest: readonly number[]): void => {
     const n = sizeOf(y.shape);
-    runtime.run(kernel, [number, addressOf(x), addressOf(y), n], Math.ceil(n / CHUNK), n * nanoseconds);
+    runtime.run(kernel, [addressOf(x), addressOf(y), n, ...rest], Math.ceil(n / CHUNK), n * NANOSECONDS);
+  };
+  const runBackward = (kernel: string, [x, g]: readonly Operand[], dx: Operand): boolean | void => {
+    if (dx.dtype !== "float32") return false;
+    const n = sizeOf(dx.shape);
+    runtime.run(kernel, [addressOf(x!), addressOf(g!), addressOf(dx), n], Math.ceil(n / CHUNK), 2 * n * NANOSECONDS);
   };
   const kernels: Record<string, Kernel> = {
+    siluBackward: (inputs, [dx]) => runBackward("siluBackward", inputs, dx!),
+    geluBackward: (inputs, [dx], { approximate }) =>
+      runBackward(approximate === "tanh" ? "geluTanhBackward" : "geluBackward", inputs, dx!),
     gelu([x], [y], { approximate }) {
       if (x!.dtype !== "float32") return false;
-      run("unary", approximate === "tanh" ? GELU_TANH : GELU, x!, y!);
+      run(approximate === "tanh" ? "geluTanh" : "gelu", x!, y!);
     },
     cast([x], [y]) {
       const [from, to] = [x!.dtype, y!.dtype];
-      if (from === "float32" && to === "int32") run("unary", FLOAT_TO_INT, x!, y!);
-      else if (from === "int32" && to === "float32") run("unary", INT_TO_FLOAT, x!, y!);
-      else if (to === "bool") run("castToBool", [from === "float32" ? 0 : 1, 1], x!, y!);
-      else if (from === "bool") run("castFromBool", [to === "float32" ? 0 : 1, 0.3], x!, y!);
+      if (from === "float32" && to === "int32") run("floatToInt", x!, y!);
+      else if (from === "int32" && to === "float32") run("intToFloat", x!, y!);
+      else if (to === "bool") run("castToBool", x!, y!, Number(from === "float32"));
+      else if (from === "bool") run("castFromBool", x!, y!, Number(to === "float32"));
       else return false;
     },
   };
-  for (const name of Object.keys(floats)) {
+  for (const name of floats) {
     kernels[name] = ([x], [y]) => {
-      const operation = x!.dtype === "float32" ? floats[name] : x!.dtype === "int32" ? integers[name] : undefined;
-      if (!operation) return false;
-      run("unary", operation, x!, y!);
+      if (x!.dtype === "float32") run(name, x!, y!);
+      else if (x!.dtype === "int32" && integers.includes(name)) run(`${name}Int`, x!, y!);
+      else return false;
     };
   }
   return kernels;

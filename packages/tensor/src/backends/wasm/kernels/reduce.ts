@@ -10,12 +10,7 @@ const COLUMNS = 1024;
 const CHUNK = 32768;
 const NANOSECONDS = 0.15;
 
-/** Number of each operation in wasm/reduce.ts: float32, int32. */
-const operations: Readonly<Record<string, readonly [float32: number, int32: number]>> = {
-  sum: [0, 3],
-  max: [1, 4],
-  min: [2, 5],
-};
+const operations = ["sum", "max", "min"] as const;
 
 /** An array [outer, n, inner] to be reduced along n. */
 interface Lines {
@@ -25,28 +20,28 @@ interface Lines {
 }
 
 /** Reduces along n, perhaps in several steps. */
-function reduceLines(runtime: WasmRuntime, number: number, x: number, y: number, { outer, n, inner }: Lines): void {
-  if (inner === 1) reduceRows(runtime, number, x, y, outer, n);
-  else reduceColumns(runtime, number, x, y, { outer, n, inner });
+function reduceLines(runtime: WasmRuntime, kernel: string, x: number, y: number, { outer, n, inner }: Lines): void {
+  if (inner === 1) reduceRows(runtime, kernel, x, y, outer, n);
+  else reduceColumns(runtime, kernel, x, y, { outer, n, inner });
 }
 
-function reduceRows(runtime: WasmRuntime, number: number, x: number, y: number, rows: number, n: number): void {
+function reduceRows(runtime: WasmRuntime, kernel: string, x: number, y: number, rows: number, n: number): void {
   const segments = Math.max(1, Math.ceil(n / SEGMENT));
   const step = (to: number): void => {
     const perChunk = Math.max(1, Math.floor(CHUNK / Math.max(1, Math.min(n, SEGMENT))));
-    const words = [number, x, to, rows, n, segments, SEGMENT, perChunk];
-    runtime.run("reduceRows", words, Math.ceil((rows * segments) / perChunk), rows * n * NANOSECONDS);
+    const words = [x, to, rows, n, segments, SEGMENT, perChunk];
+    runtime.run(`${kernel}Rows`, words, Math.ceil((rows * segments) / perChunk), rows * n * NANOSECONDS);
   };
   if (segments === 1) step(y);
   else {
     runtime.withMemory(rows * segments * 4, (partial) => {
       step(partial);
-      reduceRows(runtime, number, partial, y, rows, segments);
+      reduceRows(runtime, kernel, partial, y, rows, segments);
     });
   }
 }
 
-function reduceColumns(runtime: WasmRuntime, number: number, x: number, y: number, { outer, n, inner }: Lines): void {
+function reduceColumns(runtime: WasmRuntime, kernel: string, x: number, y: number, { outer, n, inner }: Lines): void {
   const length = Math.max(32, Math.ceil(CHUNK / inner));
   const segments = n <= 4 * length ? 1 : Math.ceil(n / length);
   const rows = segments === 1 ? n : length;
@@ -54,9 +49,9 @@ function reduceColumns(runtime: WasmRuntime, number: number, x: number, y: numbe
   const blocks = Math.ceil(inner / columns);
   const step = (to: number): void => {
     const perChunk = Math.max(1, Math.floor(CHUNK / Math.max(1, rows * columns)));
-    const words = [number, x, to, outer, n, inner, segments, rows, blocks, columns, perChunk];
+    const words = [x, to, outer, n, inner, segments, rows, blocks, columns, perChunk];
     runtime.run(
-      "reduceColumns",
+      `${kernel}Columns`,
       words,
       Math.ceil((outer * segments * blocks) / perChunk),
       outer * n * inner * NANOSECONDS,
@@ -66,14 +61,14 @@ function reduceColumns(runtime: WasmRuntime, number: number, x: number, y: numbe
   else {
     runtime.withMemory(outer * segments * inner * 4, (partial) => {
       step(partial);
-      reduceColumns(runtime, number, partial, y, { outer, n: segments, inner });
+      reduceColumns(runtime, kernel, partial, y, { outer, n: segments, inner });
     });
   }
 }
 
 /** Adds the rows of a float32 matrix [rows, columns]. */
 export function addRows(runtime: WasmRuntime, x: number, y: number, rows: number, columns: number): void {
-  reduceLines(runtime, 0, x, y, { outer: 1, n: rows, inner: columns });
+  reduceLines(runtime, "sum", x, y, { outer: 1, n: rows, inner: columns });
 }
 
 /** The reductions that sorted axes come to, one for each run of neighboring axes, the last first. */
@@ -97,17 +92,17 @@ function stepsOf(shape: readonly number[], axes: readonly number[]): Lines[] {
 
 function reduceSteps(
   runtime: WasmRuntime,
-  number: number,
+  kernel: string,
   x: number,
   y: number,
   [step, ...others]: readonly Lines[],
 ): void {
   if (!step) return;
-  if (others.length === 0) reduceLines(runtime, number, x, y, step);
+  if (others.length === 0) reduceLines(runtime, kernel, x, y, step);
   else {
     runtime.withMemory(step.outer * step.inner * 4, (partial) => {
-      reduceLines(runtime, number, x, partial, step);
-      reduceSteps(runtime, number, partial, y, others);
+      reduceLines(runtime, kernel, x, partial, step);
+      reduceSteps(runtime, kernel, partial, y, others);
     });
   }
 }
@@ -137,12 +132,12 @@ export function reduceKernels(runtime: WasmRuntime): Record<string, Kernel> {
       alongLines("cumulativeSum", mode, x!, y!, axis as number);
     },
   };
-  for (const [name, [float32, int32]] of Object.entries(operations)) {
+  for (const name of operations) {
     kernels[name] = ([x], [y], attributes) => {
       if (x!.dtype !== "float32" && x!.dtype !== "int32") return false;
       const axes = attributes["axes"] as readonly number[];
       const steps = axes.length > 0 ? stepsOf(x!.shape, axes) : [{ outer: sizeOf(x!.shape), n: 1, inner: 1 }];
-      reduceSteps(runtime, x!.dtype === "float32" ? float32 : int32, addressOf(x!), addressOf(y!), steps);
+      reduceSteps(runtime, x!.dtype === "float32" ? name : `${name}Int`, addressOf(x!), addressOf(y!), steps);
     };
   }
   return kernels;

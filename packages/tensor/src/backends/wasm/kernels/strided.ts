@@ -1,4 +1,4 @@
-import { broadcastStrides } from "../../../primitives/elementwise.ts";
+import { broadcastStrides } from "../../../strides.ts";
 import type { Shape } from "../../../types.ts";
 
 /** Elements per chunk of elementwise kernels; the same in wasm/strided.ts. */
