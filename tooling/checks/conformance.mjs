@@ -7,6 +7,7 @@ const backends = {
   reference: createReferenceBackend(),
   "wasm, 1 thread": createWasmBackend({ threads: 1 }),
   "wasm, 2 threads": createWasmBackend({ threads: 2 }),
+  "wasm, 256-bit vectors": createWasmBackend({ threads: 2, wide: true }),
   "wasm without relaxed SIMD": createWasmBackend({ threads: 1, relaxed: false }),
 };
 

@@ -1,5 +1,6 @@
-import { type Backend, createWasmBackend, currentBackend, referenceBackend } from "@heed/tensor";
+import { type Backend, createWasmBackend, referenceBackend } from "@heed/tensor";
 import { Command } from "commander";
+import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
 
 /** `backends`: what computes here. */
@@ -10,7 +11,7 @@ export function backendsCommand(context: Context): Command {
 const noWasm = "this engine has no WebAssembly SIMD";
 
 function run({ output }: Context): void {
-  const current = currentBackend();
+  const current = chooseBackend();
   const found: readonly (readonly [string, Backend | undefined])[] = [
     ["wasm", current.name === "wasm" ? current : createWasmBackend()],
     ["reference", referenceBackend()],

@@ -16,8 +16,8 @@ export const builds: readonly { readonly name: string; readonly options: WasmBac
   { name: "simd", options: { relaxed: false } },
   ...(vectorSupport() === "relaxed"
     ? [
-        { name: "relaxed", options: { relaxed: true, wide: false } },
-        { name: "wide", options: { relaxed: true } },
+        { name: "relaxed", options: { relaxed: true } },
+        { name: "wide", options: { relaxed: true, wide: true } },
       ]
     : []),
 ];

@@ -10,13 +10,17 @@ import { vectorSupport } from "./binary.ts";
 import { kernelFamilies } from "./kernels/index.ts";
 import { type WasmBuffer, WasmRuntime } from "./runtime.ts";
 
-/** What to leave unused, for comparison and tests; by default everything the engine has is used. */
+/** What to use of the engine; by default all that is not experimental. */
 export interface WasmBackendOptions {
   /** threads that compute, the calling one included, whole, at least 1; default: what the machine has, at most 8 */
   readonly threads?: number;
   /** false: do without fused multiply-add; true: demand it */
   readonly relaxed?: boolean;
-  /** false: do without 256-bit vectors, which V8 makes of pairs of 128-bit ones where asked (Node 24, x64) */
+  /**
+   * true: let V8 make 256-bit vectors of pairs of 128-bit ones, about twice as fast, where it can (Node 24, x64). The
+   * flag of V8 that does it is experimental and is set while our kernels compile, so it is for processes of your own.
+   * A check at the start compares results and speed, and goes back to 128 bits where either disappoints. Default false
+   */
   readonly wide?: boolean;
   /** false: do not share memory, hence one thread */
   readonly shared?: boolean;
@@ -71,12 +75,13 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       "createWasmBackend: relaxed is true, expected an engine with relaxed SIMD, got one without. Leave it out to use what there is",
     );
   }
-  const runtime = new WasmRuntime({
+  const choice = {
     relaxed: options.relaxed ?? support === "relaxed",
     ...(threads !== undefined && { threads }),
-    ...(wide !== undefined && { wide }),
     ...(shared !== undefined && { shared }),
-  });
+  };
+  const tried = wide ? new WasmRuntime({ ...choice, wide }) : undefined;
+  const runtime = tried?.wide ? tried : new WasmRuntime(choice);
   const kernels: Record<string, Kernel> = Object.assign({}, ...kernelFamilies.map((family) => family(runtime)));
   const hostView = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray =>
     viewArray(dtype, runtime.buffer, wasm(buffer).address, length);

@@ -67,7 +67,7 @@ export class WasmRuntime {
     this.relaxed = relaxed;
     this.single = shared === false ? "not asked for" : whyNotShared();
     this.shared = this.single === undefined;
-    const { module, wide: fused } = compileKernels(relaxed, this.shared, relaxed && wide !== false);
+    const { module, wide: fused } = compileKernels(relaxed, this.shared, relaxed && wide === true);
     const memory = makeMemory(wasm, this.shared);
     const { exports } = new wasm.Instance(module, { env: { memory } });
     this.memory = memory;
@@ -77,7 +77,7 @@ export class WasmRuntime {
     const heap = (exports["heapBase"] as { value: number }).value;
     this.allocator.addRegion(heap, memory.buffer.byteLength - heap);
     this.int32View = new Int32Array(memory.buffer);
-    this.wide = fused && this.wideIsFaster();
+    this.wide = fused && this.wideIsSound();
     const size = threads ?? Math.min(MOST_THREADS, availableThreads());
     if (this.shared && size > 1) this.pool = new Pool(module, memory, size);
   }
@@ -143,24 +143,27 @@ export class WasmRuntime {
     this.pool?.close();
   }
 
-  /** Whether wide tiles really are wide on this processor: times one small product with either. */
-  private wideIsFaster(): boolean {
+  /** Whether wide tiles give the bits of narrow ones and are faster here: one small product with either. */
+  private wideIsSound(): boolean {
     const [M, N, K] = [12, 32, 128];
     const now = clock();
     const best = { 8: Number.POSITIVE_INFINITY, 16: Number.POSITIVE_INFINITY };
-    this.withMemory((M * K + K * N + M * N) * 4, (a) => {
+    return this.withMemory((M * K + K * N + 2 * M * N) * 4, (a) => {
       const b = a + M * K * 4;
-      this.int32.fill(0, a >>> 2, (b + K * N * 4) >>> 2);
+      const results = { 8: b + K * N * 4, 16: b + (K + M) * N * 4 };
+      for (let i = 0; i < M * K + K * N; i++) this.int32[(a >>> 2) + i] = floatBits(Math.sin(i * i + 1));
       for (let round = 0; round < 6; round++) {
         for (const width of [8, 16] as const) {
           const start = now();
           for (let i = 0; i < 8; i++)
-            this.run("matmulBlocks", [0, width, M, N, K, b + K * N * 4, 0, K, 1, 1, 1, 1, 0, 0, 0, 0, a, b], 1, 0);
+            this.run("matmulBlocks", [0, width, M, N, K, results[width], 0, K, 1, 1, 1, 1, 0, 0, 0, 0, a, b], 1, 0);
           best[width] = Math.min(best[width], now() - start);
         }
       }
+      const words = (address: number): Int32Array => this.int32.subarray(address >>> 2, (address >>> 2) + M * N);
+      const narrow = words(results[8]);
+      return best[16] < best[8] && words(results[16]).every((bits, i) => bits === narrow[i]);
     });
-    return best[16] < best[8];
   }
 
   private grow(bytes: number): number | undefined {
