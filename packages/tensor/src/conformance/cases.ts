@@ -1,7 +1,7 @@
 import type { Backend } from "../backend.ts";
 import { referenceBackend } from "../default-backend.ts";
 import type { PrimitiveName } from "../primitives/index.ts";
-import { checkForward, checkGradient, checkRepeat, toOffsetTensor } from "./check.ts";
+import { checkForward, checkGradient, checkRepeat, type Finding, toOffsetTensor } from "./check.ts";
 import { drawRows } from "./draw-rows.ts";
 import { elementwiseRows } from "./elementwise-rows.ts";
 import { fusedRows } from "./fused-rows.ts";
@@ -15,6 +15,8 @@ export interface ConformanceResult {
   readonly pass: "forward" | "gradient";
   /** largest error, relative to max(1, |expected|) */
   readonly worstError: number;
+  /** checksum of every byte that came out: equal for equal results */
+  readonly bits: number;
   /** kernels that ran, as the backend reports them: `add:wasm` */
   readonly kernels: readonly string[];
 }
@@ -79,7 +81,7 @@ function makeCase(
   op: string,
   pass: "forward" | "gradient",
   name: string,
-  check: () => Promise<number>,
+  check: () => Promise<Finding>,
 ): ConformanceCase {
   return {
     name,
@@ -87,8 +89,8 @@ function makeCase(
     pass,
     async run() {
       backend.resetReport();
-      const worstError = await check();
-      return { op, pass, worstError, kernels: backend.report().map((entry) => `${entry.op}:${entry.kernel}`) };
+      const { worstError, bits } = await check();
+      return { op, pass, worstError, bits, kernels: backend.report().map((entry) => `${entry.op}:${entry.kernel}`) };
     },
   };
 }
