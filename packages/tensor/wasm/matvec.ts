@@ -4,17 +4,12 @@
  * Arguments: those of matmul.ts, but 8 columns per chunk, 9 chunks per product. Every cell of C adds its products in
  * an order that follows from K alone.
  */
+import { word } from "./arguments";
 import { activate } from "./activation";
 import { madd } from "./simd";
 
 let M: i32, N: i32, K: i32;
 let a: usize, b: usize, c: usize, bias: usize;
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
 
 // @ts-ignore: decorator
 @inline
