@@ -155,7 +155,8 @@ export function expectDType(
   inputs: Readonly<Record<string, Tensor>>,
   ...dtypes: readonly string[]
 ): void {
-  for (const [argument, { dtype }] of Object.entries(inputs)) {
+  for (const argument in inputs) {
+    const { dtype } = inputs[argument]!;
     if (!dtypes.includes(dtype)) {
       throw new DTypeError(`${where}: ${argument} has dtype ${dtype}, expected ${dtypes.join(" or ")}. Use cast`);
     }
