@@ -10,12 +10,18 @@ import {
   exp,
   fromArray,
   full,
+  gelu,
   isTensor,
   keep,
+  layerNorm,
   multiply,
+  normal,
   reshape,
+  rng,
   scope,
+  select,
   slice,
+  softmax,
   Tensor,
   tensor,
   useBackend,
@@ -110,6 +116,25 @@ describe("scope", () => {
       expect(x.disposed).toBe(false);
     }
     expect(countBuffers().buffers).toBe(0);
+  });
+});
+
+describe("outside every scope", () => {
+  test("functions with numbers leave nothing but their results", () => {
+    const x = tensor([1, 2]);
+    const results = [multiply(x, 2), add(1, x), select(tensor([1, 0], { dtype: "bool" }), x, 0)];
+    expect(countBuffers().buffers).toBe(1 + results.length + 1);
+  });
+
+  test("nor do compositions of fused operations", () => {
+    const x = tensor([[1, 2, 3]]);
+    const results = [softmax(x), gelu(x), layerNorm(x, { gain: tensor([1, 1, 1]) })];
+    expect(countBuffers().buffers).toBe(1 + results.length + 1);
+  });
+
+  test("nor do random draws", () => {
+    normal([3], { rng: rng(0), mean: 1, std: 2 });
+    expect(countBuffers().buffers).toBe(1);
   });
 });
 
