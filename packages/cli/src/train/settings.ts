@@ -64,20 +64,20 @@ export const defaultSettings: Omit<TunableSettings, Derived> = {
 };
 
 /**
- * Named settings for `--preset`.
+ * Named settings for `--preset`. Large batches come in parts (`accumulate`) that fit in WebAssembly's memory.
  *
  * @see karpathy/nanoGPT: config/train_shakespeare_char.py (nanogpt-baby), the README's CPU command line (nanogpt-cpu);
- *   config/train_gpt2.py (gpt2), which has a tokenizer of 50,257 tokens where this one has bytes.
+ *   config/train_gpt2.py (gpt2), which has 50,257 tokens and batches of 480 where this one has bytes and batches of 12.
  */
 export const trainPresets: Readonly<Record<string, Partial<TunableSettings>>> = {
   "nanogpt-cpu": { warmup: 100 },
   "nanogpt-baby": {
     ...{ layers: 6, heads: 6, width: 384, context: 256, dropout: 0.2 },
-    ...{ steps: 5000, batch: 64, warmup: 100 },
+    ...{ steps: 5000, batch: 8, accumulate: 8, warmup: 100 },
   },
   gpt2: {
     ...{ tokenizer: "byte", layers: 12, heads: 12, width: 768, context: 1024, activation: "gelu_new", bias: true },
-    ...{ dropout: 0.1, lr: 6e-4, beta2: 0.95 },
+    ...{ batch: 1, accumulate: 12, lr: 6e-4, beta2: 0.95 },
   },
 };
 
