@@ -12,7 +12,7 @@ const corpusSeed = 1;
 
 /** About two minutes on two cores: enough to write sentences. */
 const settings: StartDefaults["settings"] = {
-  ...{ layers: 4, heads: 4, width: 128, context: 128, batch: 16, steps: 700 },
+  ...{ layers: 4, heads: 4, width: 128, context: 128, batch: 16, steps: 1500, lr: 2e-3 },
   ...{ evalEvery: 100, evalBatches: 5, saveEvery: 100 },
 };
 
