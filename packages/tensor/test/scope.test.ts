@@ -57,6 +57,13 @@ describe("scope", () => {
     expect(countBuffers().buffers).toBe(0);
   });
 
+  test("finds weights that a function carries as properties", () => {
+    const layer = scope(() => Object.assign((x: Tensor) => x, { weight: zeros([2]) }));
+    expect(layer.weight.disposed).toBe(false);
+    dispose(layer);
+    expect(countBuffers().buffers).toBe(0);
+  });
+
   test("nests: what leaves one belongs to the next", () => {
     scope(() => {
       const inner = scope(() => {
