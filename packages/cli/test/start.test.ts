@@ -46,6 +46,6 @@ test("trains on the user's text, and continues its last run", async () => {
 
 test("a preset that is asked for goes before its own settings", async () => {
   const { start } = await starts("my.txt", "--preset", "nanogpt-cpu", ...tiny);
-  expect(start.settings).toMatchObject({ steps: 2, evalEvery: 250 });
-  expect((await starts("my.txt", ...tiny)).start.settings).toMatchObject({ evalEvery: 100 });
+  expect(start.settings).toMatchObject({ steps: 2, lr: 1e-3 });
+  expect((await starts("my.txt", ...tiny)).start.settings).toMatchObject({ steps: 2, lr: 3e-3 });
 });
