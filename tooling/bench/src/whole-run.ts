@@ -45,8 +45,6 @@ export async function trainWhole(text: string): Promise<WholeRun> {
       path,
       "--preset",
       "nanogpt-cpu",
-      "--seed",
-      "1",
       "--out",
       join(folder, "run"),
       "--json",
