@@ -1,7 +1,6 @@
 /** The activation that a linear layer applies to its own output: 1 relu, 2 gelu, 3 gelu by tanh, 4 silu. */
 import { gelu4, geluTanh4, relu4, silu4 } from "./activations";
 
-// @ts-ignore: decorator
 @inline
 function apply4(activation: i32, x: v128): v128 {
   if (activation == 1) return relu4(x);
@@ -10,7 +9,6 @@ function apply4(activation: i32, x: v128): v128 {
   return silu4(x);
 }
 
-// @ts-ignore: decorator
 @inline
 function applyAll(activation: i32, x: usize, y: usize, n: i32): void {
   const end = <usize>n << 2, pairs = end & ~31;

@@ -10,32 +10,27 @@ const TABLE: usize = memory.data<f32>([
   1, 0.5, -0.5, 0.7071067811865476, 0.3989422804014327, 0.7978845608028654, 0.03567740813630061, 0.10703222440890184,
 ]);
 
-// @ts-ignore: decorator
 @inline
 function sigmoid4(x: v128): v128 {
   const one = constant(TABLE, 0);
   return f32x4.div(one, f32x4.add(one, expFlush4(f32x4.neg(x))));
 }
 
-// @ts-ignore: decorator
 @inline
 export function relu4(x: v128): v128 {
   return v128.andnot(x, f32x4.le(x, f32x4.splat(0)));
 }
 
-// @ts-ignore: decorator
 @inline
 export function reluBackward4(x: v128, g: v128): v128 {
   return v128.andnot(g, f32x4.le(x, f32x4.splat(0)));
 }
 
-// @ts-ignore: decorator
 @inline
 export function silu4(x: v128): v128 {
   return f32x4.div(x, f32x4.add(constant(TABLE, 0), expFlush4(f32x4.neg(x))));
 }
 
-// @ts-ignore: decorator
 @inline
 export function siluBackward4(x: v128, g: v128): v128 {
   const s = sigmoid4(x), one = constant(TABLE, 0);
@@ -43,14 +38,12 @@ export function siluBackward4(x: v128, g: v128): v128 {
 }
 
 /** x Phi(x). */
-// @ts-ignore: decorator
 @inline
 export function gelu4(x: v128): v128 {
   const half = f32x4.mul(x, constant(TABLE, 1));
   return madd(half, erf4(f32x4.mul(x, constant(TABLE, 3))), half);
 }
 
-// @ts-ignore: decorator
 @inline
 export function geluBackward4(x: v128, g: v128): v128 {
   const half = constant(TABLE, 1);
@@ -60,7 +53,6 @@ export function geluBackward4(x: v128, g: v128): v128 {
 }
 
 /** The tanh approximation of gelu: x (1 + tanh(x (c + d x^2))) / 2. */
-// @ts-ignore: decorator
 @inline
 export function geluTanh4(x: v128): v128 {
   const inner = f32x4.mul(x, madd(f32x4.mul(x, x), constant(TABLE, 6), constant(TABLE, 5)));
@@ -68,7 +60,6 @@ export function geluTanh4(x: v128): v128 {
   return madd(half, tanh4(inner), half);
 }
 
-// @ts-ignore: decorator
 @inline
 export function geluTanhBackward4(x: v128, g: v128): v128 {
   const square = f32x4.mul(x, x), half = constant(TABLE, 1);

@@ -8,7 +8,6 @@
 import { madd } from "./simd";
 
 /** Rows of a tile that fit the registers beside two columns of B. Six would spill with multiply + add. */
-// @ts-ignore: decorator
 @inline export const MR: i32 = 6;
 
 /** C[rows x 8] = A[rows x K] B[K x 8]; A row-major with rows `lda` bytes apart, C rows `ldc` bytes apart. */
@@ -77,14 +76,12 @@ export function tileColumns(K: i32, a: usize, lda: usize, b: usize, ldb: usize, 
   storeRows(c, ldc, rows, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
 }
 
-// @ts-ignore: decorator
 @inline
 function storeRow(c: usize, low: v128, high: v128): void {
   v128.store(c, low);
   v128.store(c, high, 16);
 }
 
-// @ts-ignore: decorator
 @inline
 function storeRows(
   c: usize, ldc: usize, rows: i32,

@@ -5,7 +5,6 @@ import { horizontalMax, horizontalSum } from "./simd";
 const NEGATIVE_INFINITY: f32 = -Infinity;
 
 /** Four mask bytes as lanes of all ones where the byte is not 0. */
-// @ts-ignore: decorator
 @inline
 function maskLanes(mask: usize): v128 {
   const bytes = v128.load32_zero(mask);

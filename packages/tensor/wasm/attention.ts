@@ -36,7 +36,6 @@ let t0: i32, rows: i32, firstKey: i32, endKey: i32;
 // The visible keys of the row at work.
 let low: i32, high: i32, dense: bool;
 
-// @ts-ignore: decorator
 @inline
 function floats(count: i32): usize {
   return <usize>count << 2;
@@ -83,13 +82,11 @@ function enterTile(start: i32): void {
 }
 
 /** Where key `low` of the row at work stands in the mask or bias, or 0. */
-// @ts-ignore: decorator
 @inline
 function biasAt(t: i32): usize {
   return bias ? bias + floats(t * S + low) : 0;
 }
 
-// @ts-ignore: decorator
 @inline
 function maskAt(t: i32): usize {
   return dense ? 0 : mask + <usize>(t * S + low);

@@ -21,7 +21,6 @@ function power4(a: v128, b: v128): v128 {
   return f32x4.replace_lane(y, 3, powerOf(f32x4.extract_lane(a, 3), f32x4.extract_lane(b, 3)));
 }
 
-// @ts-ignore: decorator
 @inline
 function apply(op: i32, a: v128, b: v128): v128 {
   if (op == 0) return f32x4.add(a, b);
@@ -40,7 +39,6 @@ function apply(op: i32, a: v128, b: v128): v128 {
 }
 
 /** One row; `stepA` and `stepB` are 1, or 0 for an operand that is repeated (and then 64 bytes of it). */
-// @ts-ignore: decorator
 @inline
 function applyRow(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, y: usize, n: i32): void {
   for (; n >= 16; n -= 16) {
@@ -70,7 +68,6 @@ function applyRow(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, y: us
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function runRows(op: i32, args: usize, chunk: i32): void {
   const inner = load<i32>(args, 16);

@@ -3,7 +3,6 @@ import { threadScratch } from "./scratch";
 import { CHUNK, enterRow, nextRow, offset0, offset1, offset2, repeat1, repeat4 } from "./strided";
 
 /** All ones where the relation holds: 0 =, 1 <, 2 <= of float32; 3 to 5 of int32. */
-// @ts-ignore: decorator
 @inline
 function holds(op: i32, a: v128, b: v128): v128 {
   if (op == 0) return f32x4.eq(a, b);
@@ -14,7 +13,6 @@ function holds(op: i32, a: v128, b: v128): v128 {
   return i32x4.le_s(a, b);
 }
 
-// @ts-ignore: decorator
 @inline
 function relateRow(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, y: usize, n: i32): void {
   for (; n >= 16; n -= 16) {
@@ -33,7 +31,6 @@ function relateRow(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, y: u
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function relate(op: i32, args: usize, chunk: i32): void {
   const inner = load<i32>(args, 16);
@@ -83,7 +80,6 @@ export function lessEqualInt(args: usize, chunk: i32): void {
 }
 
 /** Bytes that are equal. */
-// @ts-ignore: decorator
 @inline
 function equalBytesRow(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, y: usize, n: i32): void {
   for (; n >= 16; n -= 16) {
@@ -100,7 +96,6 @@ function equalBytesRow(op: i32, a: usize, stepA: usize, b: usize, stepB: usize, 
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function equalBytes(op: i32, args: usize, chunk: i32): void {
   const inner = load<i32>(args, 16);

@@ -2,7 +2,6 @@
 import { relu4 } from "./activations";
 import { CHUNK } from "./strided";
 
-// @ts-ignore: decorator
 @inline
 function apply(op: i32, x: v128): v128 {
   const one = f32x4.splat(1);
@@ -21,7 +20,6 @@ function apply(op: i32, x: v128): v128 {
   return f32x4.convert_i32x4_s(x);
 }
 
-// @ts-ignore: decorator
 @inline
 function run(op: i32, args: usize, chunk: i32): void {
   const from = <usize>chunk * CHUNK << 2;

@@ -21,7 +21,6 @@ const HALF_PI_LOW: f32 = 7.54978995489188216e-8;
  * The number at a place of a table, in all lanes. Tables are in memory because engines build a vector constant from
  * immediate values, with several instructions at every use, but load and repeat a number with one.
  */
-// @ts-ignore: decorator
 @inline
 export function constant(table: usize, i: usize): v128 {
   return v128.load32_splat(table + (i << 2));
@@ -33,7 +32,6 @@ const EXP: usize = memory.data<f32>([
 ]);
 
 /** e^r on |r| <= 0.348. */
-// @ts-ignore: decorator
 @inline
 function expPolynomial(r: v128): v128 {
   let p = madd(constant(EXP, 5), r, constant(EXP, 6));
@@ -44,14 +42,12 @@ function expPolynomial(r: v128): v128 {
 }
 
 /** x - n ln 2. */
-// @ts-ignore: decorator
 @inline
 function expRemainder(x: v128, n: v128): v128 {
   return madd(n, constant(EXP, 4), madd(n, constant(EXP, 3), x));
 }
 
 /** e^x for sums and quotients: 0 instead of a subnormal result (x < -87.33), infinity from 88.38 on. The fast one. */
-// @ts-ignore: decorator
 @inline
 export function expFlush4(x: v128): v128 {
   x = f32x4.pmin(x, constant(EXP, 0));
@@ -63,7 +59,6 @@ export function expFlush4(x: v128): v128 {
 }
 
 /** e^x over the whole range, subnormal results included. */
-// @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
   if (v128.any_true(f32x4.gt(f32x4.abs(x), constant(EXP, 12)))) return expWide4(x);
@@ -88,7 +83,6 @@ function expWide4(x: v128): v128 {
 }
 
 /** The natural logarithm: -infinity at 0, NaN below. */
-// @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
   // Everything but positive normal numbers, as unsigned integers, is at or above 0x7f000000 after this shift.
@@ -102,7 +96,6 @@ const LOG: usize = memory.data<f32>([
 ]);
 
 /** log x + n log 2 for positive normal x. */
-// @ts-ignore: decorator
 @inline
 function logNormal4(x: v128, n: v128): v128 {
   // x = 2^e m with m from sqrt(1/2) to sqrt 2
@@ -133,14 +126,12 @@ function logWide4(x: v128): v128 {
 }
 
 /** The natural logarithm of one number. */
-// @ts-ignore: decorator
 @inline
 export function log1(x: f32): f32 {
   return f32x4.extract_lane(log4(f32x4.splat(x)), 0);
 }
 
 /** `y`, but 1 with the sign of x where |x| >= limit. */
-// @ts-ignore: decorator
 @inline
 function saturate(x: v128, y: v128, limit: v128, one: v128): v128 {
   const size = f32x4.abs(x);
@@ -153,7 +144,6 @@ const TANH: usize = memory.data<f32>([
 ]);
 
 /** tanh: x P(x^2) / Q(x^2) up to where it rounds to 1. */
-// @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
   const c = f32x4.pmax(f32x4.pmin(x, constant(TANH, 0)), constant(TANH, 1));
@@ -176,7 +166,6 @@ const ERF: usize = memory.data<f32>([
 ]);
 
 /** The error function: x P(x^2) / Q(x^2) up to where it rounds to 1. */
-// @ts-ignore: decorator
 @inline
 export function erf4(x: v128): v128 {
   const c = f32x4.pmax(f32x4.pmin(x, constant(ERF, 0)), constant(ERF, 1));
@@ -201,7 +190,6 @@ const SINE: usize = memory.data<f32>([
 ]);
 
 /** sin(x + quarters * pi / 2). Beyond 8192 the three parts of pi / 2 do not suffice. */
-// @ts-ignore: decorator
 @inline
 function sine(x: v128, quarters: i32): v128 {
   const y = sineNear(x, quarters);
@@ -209,7 +197,6 @@ function sine(x: v128, quarters: i32): v128 {
   return y;
 }
 
-// @ts-ignore: decorator
 @inline
 function sineNear(x: v128, quarters: i32): v128 {
   const rounded = madd(x, constant(SINE, 1), constant(SINE, 2));
@@ -243,13 +230,11 @@ function sineScalar(x: f32, quarters: i32): f32 {
   return quarters ? <f32>NativeMath.cos(x) : <f32>NativeMath.sin(x);
 }
 
-// @ts-ignore: decorator
 @inline
 export function sin4(x: v128): v128 {
   return sine(x, 0);
 }
 
-// @ts-ignore: decorator
 @inline
 export function cos4(x: v128): v128 {
   return sine(x, 1);

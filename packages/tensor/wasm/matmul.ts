@@ -33,7 +33,6 @@ let a: usize, b: usize, c: usize, bias: usize;
 /** MR x 16 cells for tiles at the edge, then 16 zeros. */
 let edge: usize, zeros: usize;
 
-// @ts-ignore: decorator
 @inline
 function floats(count: i32): usize {
   return <usize>count << 2;
@@ -130,7 +129,6 @@ function multiplyBlock(row0: i32, row1: i32, column0: i32, column1: i32, packedA
 }
 
 /** One tile: row panel i, column panel j. */
-// @ts-ignore: decorator
 @inline
 function multiplyTile(i: i32, j: i32, k0: i32, kc: i32, panelA: usize, panelB: usize): void {
   const row = i * MR, column = j * NR;
@@ -151,7 +149,6 @@ function multiplyTile(i: i32, j: i32, k0: i32, kc: i32, panelA: usize, panelB: u
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function runTile(wide: bool, row: i32, lastRow: i32, k0: i32, kc: i32, panelA: usize, panelB: usize, init: usize, initStride: usize, cell: usize, stride: usize): void {
   const rowsA = a + floats(row * K + k0);

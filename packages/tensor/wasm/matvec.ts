@@ -11,7 +11,6 @@ import { madd } from "./simd";
 let M: i32, N: i32, K: i32;
 let a: usize, b: usize, c: usize, bias: usize;
 
-// @ts-ignore: decorator
 @inline
 function floats(count: i32): usize {
   return <usize>count << 2;
@@ -49,13 +48,11 @@ function innerProducts(n: i32, count: i32): void {
   if (m < M) storeCells(c + floats(m * N + n), f32x4.add(start, oneRow(a + floats(m * K), b0, b1, b2, b3)), count);
 }
 
-// @ts-ignore: decorator
 @inline
 function laneMask(lane: i32): v128 {
   return i32x4.eq(i32x4.splat(lane), i32x4(0, 1, 2, 3));
 }
 
-// @ts-ignore: decorator
 @inline
 function storeCells(cell: usize, x: v128, count: i32): void {
   if (count == 4) {
@@ -68,7 +65,6 @@ function storeCells(cell: usize, x: v128, count: i32): void {
 }
 
 /** The sums of the lanes of four vectors, as one vector. */
-// @ts-ignore: decorator
 @inline
 function laneSums(x0: v128, x1: v128, x2: v128, x3: v128): v128 {
   const y01 = f32x4.add(v128.shuffle<f32>(x0, x1, 0, 4, 1, 5), v128.shuffle<f32>(x0, x1, 2, 6, 3, 7));
@@ -77,7 +73,6 @@ function laneSums(x0: v128, x1: v128, x2: v128, x3: v128): v128 {
 }
 
 /** What is left of K after whole vectors: one product each, in order. */
-// @ts-ignore: decorator
 @inline
 function tail(x: usize, at: usize, end: usize, b0: usize, b1: usize, b2: usize, b3: usize, sums: v128): v128 {
   for (; at < end; at += 4) {

@@ -29,7 +29,6 @@ export function addFloats(from: usize, to: usize, n: i32): void {
 }
 
 /** Transposes a block of 4 x 4 elements of 32 bits. */
-// @ts-ignore: decorator
 @inline
 export function transpose4(from: usize, fromStep: usize, to: usize, toStep: usize): void {
   const a = v128.load(from), b = v128.load(from + fromStep), c = v128.load(from + 2 * fromStep), d = v128.load(from + 3 * fromStep);

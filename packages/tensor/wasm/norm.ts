@@ -179,7 +179,6 @@ function addGradients(x: usize, g: usize, dgain: usize, dbias: usize, n: i32, me
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function normBackward(args: usize, chunk: i32, centered: bool): void {
   const n = load<i32>(args, 28), perChunk = load<i32>(args, 32), gain = <usize>load<u32>(args, 4);

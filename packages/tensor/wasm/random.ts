@@ -5,14 +5,12 @@
 import { CHUNK } from "./strided";
 
 /** The second half of a round: y turned left, then mixed with x. */
-// @ts-ignore: decorator
 @inline
 function mix(y: v128, turn: i32, x: v128): v128 {
   return v128.xor(v128.or(i32x4.shl(y, turn), i32x4.shr_u(y, 32 - turn)), x);
 }
 
 /** The top 24 bits as a fraction. */
-// @ts-ignore: decorator
 @inline
 function fractions(words: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), f32x4.splat(5.9604644775390625e-8));

@@ -4,7 +4,6 @@
  */
 
 /** Operations: 0 sum, 1 max, 2 min of float32; 3 sum, 4 max, 5 min of int32. */
-// @ts-ignore: decorator
 @inline
 function combine(op: i32, a: v128, b: v128): v128 {
   if (op == 0) return f32x4.add(a, b);
@@ -16,7 +15,6 @@ function combine(op: i32, a: v128, b: v128): v128 {
 }
 
 /** What changes nothing: the result over no elements. */
-// @ts-ignore: decorator
 @inline
 function neutral(op: i32): v128 {
   if (op == 1) return f32x4.splat(-Infinity);
@@ -26,7 +24,6 @@ function neutral(op: i32): v128 {
   return i32x4.splat(0);
 }
 
-// @ts-ignore: decorator
 @inline
 function reduceRow(op: i32, x: usize, y: usize, n: i32): void {
   let r0 = neutral(op), r1 = r0, r2 = r0, r3 = r0;
@@ -56,7 +53,6 @@ function reduceRow(op: i32, x: usize, y: usize, n: i32): void {
  * x [rows, n] -> y [rows, segments]. Arguments: 0 x, 1 y, 2 rows, 3 n, 4 segments, 5 elements of a segment, 6 segments a
  * chunk.
  */
-// @ts-ignore: decorator
 @inline
 function rows(op: i32, args: usize, chunk: i32): void {
   const n = load<i32>(args, 12), segments = load<i32>(args, 16), length = load<i32>(args, 20);
@@ -70,7 +66,6 @@ function rows(op: i32, args: usize, chunk: i32): void {
 }
 
 /** y = x combined over `rows` rows that lie `stride` bytes apart, for `width` columns. Takes four rows at a time. */
-// @ts-ignore: decorator
 @inline
 function reduceBlock(op: i32, x: usize, stride: usize, rows: i32, y: usize, width: i32): void {
   let c = 0;
@@ -115,7 +110,6 @@ function reduceBlock(op: i32, x: usize, stride: usize, rows: i32, y: usize, widt
  * x [outer, n, inner] -> y [outer, segments, inner]. Arguments: 0 x, 1 y, 2 outer, 3 n, 4 inner, 5 segments, 6 rows of a
  * segment, 7 column blocks, 8 columns of a block, 9 blocks a chunk.
  */
-// @ts-ignore: decorator
 @inline
 function columns(op: i32, args: usize, chunk: i32): void {
   const n = load<i32>(args, 12), inner = load<i32>(args, 16);

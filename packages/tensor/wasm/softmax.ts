@@ -3,13 +3,11 @@ import { expFlush4, log1 } from "./math";
 import { rowDot, rowExponentialSum, rowExponentials, rowMax, rowScale, rowSum } from "./row";
 
 /** The first row of a chunk, and the one after its last. */
-// @ts-ignore: decorator
 @inline
 function firstRow(args: usize, chunk: i32): i32 {
   return chunk * load<i32>(args, 20);
 }
 
-// @ts-ignore: decorator
 @inline
 function endRow(args: usize, chunk: i32): i32 {
   return min(load<i32>(args, 12), (chunk + 1) * load<i32>(args, 20));

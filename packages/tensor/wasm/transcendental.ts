@@ -6,7 +6,6 @@ import { gelu4, geluBackward4, geluTanh4, geluTanhBackward4, silu4, siluBackward
 import { cos4, erf4, exp4, log4, sin4, tanh4 } from "./math";
 import { CHUNK } from "./strided";
 
-// @ts-ignore: decorator
 @inline
 function apply(op: i32, x: v128): v128 {
   if (op == 0) return exp4(x);
@@ -21,7 +20,6 @@ function apply(op: i32, x: v128): v128 {
 }
 
 /** Two neighboring vectors a turn. */
-// @ts-ignore: decorator
 @inline
 function run(op: i32, args: usize, chunk: i32): void {
   const from = <usize>chunk * CHUNK << 2;
@@ -77,7 +75,6 @@ export function geluTanh(args: usize, chunk: i32): void {
   run(8, args, chunk);
 }
 
-// @ts-ignore: decorator
 @inline
 function applyBackward(op: i32, x: v128, g: v128): v128 {
   if (op == 0) return siluBackward4(x, g);
@@ -85,7 +82,6 @@ function applyBackward(op: i32, x: v128, g: v128): v128 {
   return geluTanhBackward4(x, g);
 }
 
-// @ts-ignore: decorator
 @inline
 function runBackward(op: i32, args: usize, chunk: i32): void {
   const from = <usize>chunk * CHUNK << 2;
