@@ -18,16 +18,47 @@ if (Math.abs(va) < 0.001) { bent = va; }
 if (va >= 0 || va < 0) { return bent; }
 return va;`;
 
-/** Texts of functions of one element, `va`. */
+/** Devices turn NaN and the ends of the range into something else in exp and log, so these are sorted out before. */
+const expText = "if (va >= 0 || va < 0) { return Math.exp(va); }\nreturn va;";
+
+const logText = `if (va > 3.4e38) { return va; }
+if (va > 0) { return Math.log(va); }
+if (va === 0) { return -infinity; }
+if (va < 0) { return nan; }
+return va;`;
+
+/**
+ * sin (quadrant + `shift`) of the angle left over when multiples of pi / 2 are taken off, by the terms of the series that
+ * matter in float32: the sine of some devices is good to 4 digits only. The multiples are taken off in three parts, each
+ * exact for angles up to 2^16; beyond, the device's own function serves.
+ */
+const waveText = (shift: 0 | 1, own: string): string => `if (Math.abs(va) > 3.4e38) { return nan; }
+if (Math.abs(va) < 65536) {
+  const turns = Math.floor(va * 0.6366197723675814 + 0.5);
+  const angle = va - turns * 1.5703125 - turns * 0.0004837512969970703 - turns * 0.0000000754978995;
+  const square = angle * angle;
+  const sine = angle - angle * square * (0.16666666666666666 - square * (0.008333333333333333 - square * (0.0001984126984126984 - square * 0.0000027557319223985893)));
+  const cosine = 1 - square * (0.5 - square * (0.041666666666666664 - square * (0.001388888888888889 - square * 0.0000248015873015873)));
+  const shifted = turns + ${shift};
+  const quadrant = shifted - 4 * Math.floor(shifted / 4);
+  if (quadrant < 0.5) { return sine; }
+  if (quadrant < 1.5) { return cosine; }
+  if (quadrant < 2.5) { return -sine; }
+  return -cosine;
+}
+if (va >= 0 || va < 0) { return ${own}; }
+return va;`;
+
+/** Texts of functions of one element, `va`; they may use the numbers `nan` and `infinity`. */
 export const unaryTexts: Readonly<Record<string, string>> = {
   negate: "return -va;",
-  exp: "return Math.exp(va);",
-  log: "return Math.log(va);",
+  exp: expText,
+  log: logText,
   sqrt: "return Math.sqrt(va);",
   abs: "return Math.abs(va);",
   sign: "if (va > 0) { return 1; }\nif (va < 0) { return -1; }\nreturn va;",
-  sin: "return Math.sin(va);",
-  cos: "return Math.cos(va);",
+  sin: waveText(0, "Math.sin(va)"),
+  cos: waveText(1, "Math.cos(va)"),
   tanh: tanhText,
   erf: erfText,
   floor: "return Math.floor(va);",
@@ -37,19 +68,29 @@ export const unaryTexts: Readonly<Record<string, string>> = {
 
 const truth = (condition: string): string => `if (${condition}) { return 1; }\nreturn 0;`;
 
-/** `pow` of a negative base has no value on GPUs: the sign is worked out here. */
+/** `pow` of a GPU has no value for negative bases and wrong ones at the ends of the range: these are worked out here. */
 const powerText = `if (vb === 0) { return 1; }
-const size = Math.pow(Math.abs(va), vb);
+const base = Math.abs(va);
+const most = Math.abs(vb);
+if (base >= 0) { if (most >= 0) { if (most > 3.4e38 && base === 1) { return nan; } } else { return vb; } } else { return va; }
+let size = Math.pow(base, vb);
+if (base === 1) { size = 1; }
+if (base === 0 || base > 3.4e38 || most > 3.4e38) {
+  size = 0;
+  if ((base > 1 && vb > 0) || (base < 1 && vb < 0)) { size = infinity; }
+}
 if (va < 0 || 1 / va < 0) {
   const whole = Math.floor(vb);
-  if (va < 0 && whole < vb && Math.abs(va) < 1e38) { return nan; }
-  const half = Math.floor(vb / 2);
-  if (whole === vb && vb - 2 * half === 1) { return -size; }
+  if (va < 0 && whole < vb && base < 3.4e38) { return nan; }
+  if (whole === vb && most < 16777216) {
+    const half = Math.floor(vb / 2);
+    if (vb - 2 * half > 0.5) { return -size; }
+  }
 }
 return size;`;
 
 /** Texts of functions of two elements, `va` and `vb`. The last return of maximum and minimum is for NaN. */
-export const binaryTexts: Readonly<Record<string, string>> & { readonly power: string } = {
+export const binaryTexts: Readonly<Record<string, string>> = {
   add: "return va + vb;",
   subtract: "return va - vb;",
   multiply: "return va * vb;",

@@ -113,11 +113,19 @@ export function elementwiseKernels(launcher: Launcher): Record<string, Kernel> {
     if (text) launcher.store(y!, elementwise(launcher, `cast to ${y!.dtype}`, { text }, [x!], y!.shape));
     else launcher.store(y!, launcher.valueOf(x!).retain());
   };
-  const power = binaryTexts.power;
+  /** The numbers that no text can write: a device may do what it likes with NaN and infinity that it can foresee. */
+  const special = (name: string, text: string): Kernel => {
+    const numbers = { nan: Number.NaN, infinity: Number.POSITIVE_INFINITY };
+    const used = Object.entries(numbers).filter(([number]) => text.includes(number));
+    return kernel(
+      name,
+      { text, numbers: used.map(([number]) => number) },
+      used.map(([, value]) => value),
+    );
+  };
+  const all = { ...unaryTexts, ...binaryTexts };
   return {
-    ...Object.fromEntries(Object.entries(unaryTexts).map(([name, text]) => [name, kernel(name, { text })])),
-    ...Object.fromEntries(Object.entries(binaryTexts).map(([name, text]) => [name, kernel(name, { text })])),
-    power: kernel("power", { text: power, numbers: ["nan"] }, [Number.NaN]),
+    ...Object.fromEntries(Object.entries(all).map(([name, text]) => [name, special(name, text)])),
     select: kernel("select", { text: "let taken = vc;\nif (va > 0) { taken = vb; }\nreturn taken;" }),
     cast,
   };

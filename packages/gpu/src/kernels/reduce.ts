@@ -48,8 +48,8 @@ const column = position - line * inner;
 ${divideText("outer", "line", "blocks")}
 const block = line - outer * blocks;
 const begin = block * length;
-const end = Math.min(begin + length, count);
-const base = outer * count * inner + column;`;
+const steps = Math.min(length, count - begin);
+const base = (outer * count + begin) * inner + column;`;
 
 const numberNames = ["count", "inner", "blocks", "length"];
 
@@ -68,8 +68,8 @@ function reducer(name: Reduction): Program {
     1,
     numberNames,
     () => `${groupText}
-let total = a[base + begin * inner];
-for (let k = begin + 1; k < end; k++) {
+let total = a[base];
+for (let k = 1; k < steps; k++) {
   const value = a[base + k * inner];
   ${combineTexts[name]}
 }
@@ -108,7 +108,7 @@ let best = a[base];
 let found = 0;
 let open = 1;
 if (best >= 0 || best < 0) { open = 1; } else { open = 0; }
-for (let k = begin + 1; k < end; k++) {
+for (let k = 1; k < steps; k++) {
   const value = a[base + k * inner];
   if (open > 0) {
     if (value > best) { best = value; found = k; } else {
