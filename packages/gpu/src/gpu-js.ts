@@ -41,6 +41,7 @@ export interface GpuKernel {
 
 /** A GL texture that holds the result of a kernel. */
 export interface GpuTexture {
+  readonly context: { isContextLost(): boolean };
   toArray(): Float32Array;
   delete(): void;
 }

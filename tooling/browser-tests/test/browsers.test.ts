@@ -53,6 +53,14 @@ for (const mode of modes) {
       expect(deviceObjects[1]).toBe(deviceObjects[0]);
     });
 
+    test("says that its device was lost instead of returning zeros", () => {
+      expect(report.afterLoss).toMatch(
+        new RegExp(
+          `^DeviceLostError: data: the ${mode} device was lost \\(.+\\), expected a live one\\. Call useGpu again`,
+        ),
+      );
+    });
+
     test("complains about nothing", () => {
       expect(report.messages).toEqual([]);
     });

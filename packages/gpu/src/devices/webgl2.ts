@@ -1,3 +1,4 @@
+import { deviceLost } from "../errors.ts";
 import { commonSettings, type GpuInstance, type GpuJs, type GpuKernel, type GpuTexture } from "../gpu-js.ts";
 import type { Program } from "../program.ts";
 import type { Device } from "./device.ts";
@@ -20,7 +21,9 @@ export function webgl2Device(gpu: GpuInstance): Device {
     ...new Array<string>(numbers).fill("Float"),
   ];
   const readSync = (data: unknown, length: number): Float32Array => {
-    const values = (data as GpuTexture).toArray();
+    const texture = data as GpuTexture;
+    const values = texture.toArray();
+    if (texture.context.isContextLost()) throw deviceLost("webgl2", "the browser took the context away");
     return values.length === length ? values : values.slice(0, length);
   };
   return {

@@ -1,3 +1,4 @@
+import { deviceLost } from "../errors.ts";
 import {
   commonSettings,
   type GpuBufferResult,
@@ -95,8 +96,7 @@ class WebGpuDevice implements Device {
 
   async read(data: unknown, length: number): Promise<Float32Array> {
     const { device } = this.context;
-    if (this.context.isLost)
-      throw new Error("data: the WebGPU device was lost, expected a live one. Call useGpu again");
+    if (this.context.isLost) throw deviceLost("webgpu", "before the read");
     const bytes = length * 4;
     const staging = device.createBuffer({ size: bytes, usage: mapRead | copyDestination });
     const encoder = device.createCommandEncoder();
@@ -105,6 +105,9 @@ class WebGpuDevice implements Device {
     try {
       await staging.mapAsync(mapRead);
       return new Float32Array(staging.getMappedRange().slice(0));
+    } catch (error) {
+      // A buffer of the right size and usage fails to map for no other reason.
+      throw deviceLost("webgpu", error instanceof Error ? error.message : String(error));
     } finally {
       staging.destroy();
     }
