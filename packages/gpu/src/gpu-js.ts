@@ -80,9 +80,12 @@ export interface GpuDevice {
   };
 }
 
-/** Loads gpu.js on first use: a page that never asks for a GPU never pays for it. */
+/**
+ * Loads gpu.js on first use: a page that never asks for a GPU never pays for it. The name stands for the package itself in
+ * this repository and for one bundled file in what is published.
+ */
 export async function loadGpuJs(): Promise<GpuJs> {
-  const loaded = (await import("gpu.js")) as unknown as { readonly default?: unknown };
+  const loaded = (await import("#gpu.js")) as unknown as { readonly default?: unknown };
   const found = (loaded.default ?? loaded) as GpuJs;
   if (typeof found.GPU !== "function")
     throw new UnsupportedOpError("useGpu: gpu.js has no GPU export, expected version 2.24.1. Check what is installed");
