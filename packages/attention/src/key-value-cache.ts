@@ -38,6 +38,9 @@ const growth = 64;
  *
  * Not differentiable. Owns its tensors: they survive scopes until `dispose`.
  *
+ * Shapes: keys [B, G, T, D] and values [B, G, T, Dv] of T new tokens; all of them [B, G, S, D], S up to `maxSeqLen`.
+ * Cost: a call copies its own rows; every 64th position also the rows before.
+ * @see Shazeer 2019, Fast Transformer Decoding, section 2.4.1 (incremental multi-head attention), arXiv:1911.02150.
  * @example
  * const cache = new KeyValueCache({ numLayers: 12, maxSeqLen: 1024 });
  */

@@ -1,4 +1,7 @@
-import { type Backend, createWasmBackend, currentBackend, referenceBackend, useBackend } from "@heed/tensor";
+import { type Backend, createWasmBackend, referenceBackend, useBackend } from "@heed/tensor";
+
+/** One for each choice: a program may run several command lines in one process. */
+const made = new Map<string, Backend>();
 
 /**
  * Sets the backend of this process: WebAssembly, with as many threads as asked for or as the machine has.
@@ -8,6 +11,10 @@ import { type Backend, createWasmBackend, currentBackend, referenceBackend, useB
  */
 export function chooseBackend(threads?: number): Backend {
   const wide = process.env["HEED_WIDE"] !== "0";
-  useBackend(createWasmBackend({ wide, ...(threads !== undefined && { threads }) }) ?? referenceBackend());
-  return currentBackend();
+  const key = `${threads} ${wide}`;
+  const backend =
+    made.get(key) ?? createWasmBackend({ wide, ...(threads !== undefined && { threads }) }) ?? referenceBackend();
+  made.set(key, backend);
+  useBackend(backend);
+  return backend;
 }

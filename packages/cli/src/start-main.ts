@@ -12,8 +12,8 @@ const corpusSeed = 1;
 
 /** About two minutes on two cores: enough to write sentences. */
 const settings: StartDefaults["settings"] = {
-  ...{ layers: 4, heads: 4, width: 128, context: 128, batch: 16, steps: 700 },
-  ...{ evalEvery: 100, evalBatches: 5, saveEvery: 100 },
+  ...{ layers: 4, heads: 4, width: 128, context: 64, batch: 16, steps: 2500, lr: 3e-3 },
+  ...{ evalEvery: 250, evalBatches: 10, saveEvery: 250 },
 };
 
 /** `start` counts as `start-1`. */

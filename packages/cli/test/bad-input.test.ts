@@ -81,7 +81,7 @@ describe("wrong use", () => {
       `"[2] heed: option '--batch <n>' argument '1e9' is invalid. Expected a whole number in 1..65536. See train --help"`,
     );
     expect(await said("train", "text.txt", "--layers", "1000", "--width", "65536")).toMatchInlineSnapshot(
-      `"[2] heed: train: the model is too large, expected at most 4 GiB (what WebAssembly can address), got about 771,000 GiB for 51,539,743,735,808 parameters and --batch 12 of --context 64. Lower --batch, --context, --width or --layers; --accumulate makes up for a smaller --batch"`,
+      `"[2] heed: train: the model is too large, expected at most 4 GiB (what WebAssembly can address), got about 771,000 GiB for 51,539,743,735,808 parameters and --batch 12 of --context 64. Lower --batch (--accumulate makes up for it), --context, --width or --layers"`,
     );
     expect(await said("generate", "good", "--temperature", "-1")).toMatchInlineSnapshot(
       `"[2] heed: option '--temperature <t>' argument '-1' is invalid. Expected a number in 0..1000. See generate --help"`,
@@ -177,10 +177,10 @@ describe("bad files", () => {
       `"[3] heed: train: the text is too short, expected at least 65 tokens to train on (--context 64 and one to predict), got 14 of 16 with --validation 0.1. Give more text or a smaller --context"`,
     );
     expect(await said("train", "short.txt", "--context", "4", "--validation", "0.05")).toMatchInlineSnapshot(
-      `"[3] heed: train: the text is too short, expected at least 2 tokens to validate on (one and one to predict), got 1 of 16 with --validation 0.05. Give more text or a smaller --context"`,
+      `"[3] heed: train: the text is too short, expected at least 2 tokens to validate on (one and one to predict), got 1 of 16 with --validation 0.05. Give more text or a larger --validation"`,
     );
     expect(await said("eval", "good", "one.txt")).toMatchInlineSnapshot(
-      `"[3] heed: encode: text has the character "x" (U+0078) at position 0, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`,
+      `"[3] heed: eval: TMP/one.txt: encode: text has the character "x" (U+0078) at position 0, expected only the 13 characters this tokenizer was trained on. Leave it out, or train on text that contains it"`,
     );
     expect(existsSync(at("runs"))).toBe(false);
   });

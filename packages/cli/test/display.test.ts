@@ -56,3 +56,22 @@ test("commands are printed as the user can type them", () => {
   expect(shellWord("runs/start-2")).toBe("runs/start-2");
   expect(shellWord("my runs/it's")).toBe(`'my runs/it'\\''s'`);
 });
+
+test("on a terminal progress is a bar", async () => {
+  const written: string[] = [];
+  const { isTTY } = process.stderr;
+  const write = process.stderr.write.bind(process.stderr);
+  process.stderr.isTTY = true;
+  process.stderr.write = ((text: string) => written.push(text) > 0) as typeof process.stderr.write;
+  try {
+    const progress = createProgress(10, 0, { stdout: { write() {} }, stderr: process.stderr }, false);
+    progress.update(4, { loss: "1.5", validation: "2.5", rate: "99", left: "6s" });
+    progress.line("a remark");
+    progress.stop();
+  } finally {
+    process.stderr.write = write;
+    process.stderr.isTTY = isTTY;
+  }
+  expect(written.join("")).toContain("40% | step 4/10 | loss 1.5 | val 2.5 | 99 tok/s | 6s left");
+  expect(written.join("")).toContain("a remark\n");
+});

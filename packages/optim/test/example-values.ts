@@ -1,5 +1,5 @@
 // What the examples in docstrings take for granted.
-import { tensor } from "@heed/tensor";
+import { zeros } from "@heed/tensor";
 
-export const weights = tensor([3, 4]);
-export const gradients = [tensor([3, 4])];
+export const weights = zeros([2, 2]);
+export const gradients = [zeros([2, 2])];

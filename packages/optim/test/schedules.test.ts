@@ -37,7 +37,7 @@ for (const { name, outputs } of fixture?.cases ?? []) {
     expectGolden(got, expected, name);
   });
 }
-test.skipIf(fixture)("unit-schedules is absent (reason printed above)", () => {});
+if (!fixture) test.skip("unit-schedules is absent (reason printed above)", () => {});
 
 test("the shapes of schedules, by hand", () => {
   expect(linearSchedule({ peak: 2, warmupSteps: 2, totalSteps: 6 })(1)).toBe(1);

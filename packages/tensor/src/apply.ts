@@ -2,6 +2,7 @@ import { isSaved, isTracked, pullback, record } from "./autodiff.ts";
 import type { Backend, Operand } from "./backend.ts";
 import { DTypeError, formatShape, TensorStateError, UnsupportedOpError } from "./errors.ts";
 import type { Fused, GradientContext, HostView, Operation, Primitive } from "./operation.ts";
+import { scope } from "./scope.ts";
 import { sizeOf } from "./shape.ts";
 import { liveStorage, makeTensor, type Tensor } from "./tensor.ts";
 import type { TensorSpec } from "./types.ts";
@@ -13,7 +14,7 @@ import type { TensorSpec } from "./types.ts";
  */
 export function apply<A extends object>(op: Operation<A>, inputs: readonly Tensor[], attributes: A): readonly Tensor[] {
   const backend = commonBackend(op.name, inputs);
-  if (op.kind === "fused" && !backend.kernels[op.name]) return [op.compose(inputs, attributes)];
+  if (op.kind === "fused" && !backend.kernels[op.name]) return compose(op, inputs, attributes);
   const specs = op.infer(inputs, attributes);
   const outputs =
     (op.kind === "primitive" && op.share?.(inputs, attributes)) || run(backend, op.name, inputs, specs, attributes);
@@ -21,10 +22,15 @@ export function apply<A extends object>(op: Operation<A>, inputs: readonly Tenso
     record(op, inputs, outputs, attributes);
     return outputs;
   }
-  if (op.kind === "fused") return [op.compose(inputs, attributes)];
+  if (op.kind === "fused") return compose(op, inputs, attributes);
   const computed = runReference(backend, op, inputs, specs, attributes);
   record(op, inputs, computed, attributes);
   return computed;
+}
+
+/** In a scope of its own: intermediate values are freed at once, or by the tape that still needs them. */
+function compose<A extends object>(op: Fused<A>, inputs: readonly Tensor[], attributes: A): readonly Tensor[] {
+  return [scope(() => op.compose(inputs, attributes))];
 }
 
 /** `apply` for operations whose first output is the result. */
@@ -155,7 +161,8 @@ export function expectDType(
   inputs: Readonly<Record<string, Tensor>>,
   ...dtypes: readonly string[]
 ): void {
-  for (const [argument, { dtype }] of Object.entries(inputs)) {
+  for (const argument in inputs) {
+    const { dtype } = inputs[argument]!;
     if (!dtypes.includes(dtype)) {
       throw new DTypeError(`${where}: ${argument} has dtype ${dtype}, expected ${dtypes.join(" or ")}. Use cast`);
     }

@@ -6,9 +6,10 @@ export interface Scope {
   readonly tensors: Set<Tensor>;
 }
 
-/** Calls `visit` for each tensor in nested lists, plain objects, maps, sets and class instances with tensor fields. */
+/** Calls `visit` for each tensor in nested lists, maps, sets, and fields of objects and functions. */
 function forEachTensor(value: unknown, visit: (tensor: Tensor) => void, seen = new Set<unknown>()): void {
-  if (typeof value !== "object" || value === null || seen.has(value) || ArrayBuffer.isView(value)) return;
+  const walkable = (typeof value === "object" && value !== null) || typeof value === "function";
+  if (!walkable || seen.has(value) || ArrayBuffer.isView(value)) return;
   seen.add(value);
   if (isTensor(value)) visit(value);
   else if (value instanceof Map || value instanceof Set)
@@ -25,7 +26,8 @@ function adopt(tensor: Tensor, from: Scope | undefined, to: Scope | undefined): 
 /**
  * Runs `f` and frees every tensor made inside, except those in its result and those that `keep` was called on.
  *
- * The result may hold tensors in lists, maps, sets and objects at any depth. Scopes nest: what leaves one belongs to the next.
+ * The result may hold tensors in lists, maps, sets, objects and properties of functions, at any depth. Scopes nest:
+ * what leaves one belongs to the next.
  * @throws TypeError if `f` is asynchronous: tensors made after its first `await` would escape
  */
 export function scope<T>(f: () => T): T {

@@ -94,28 +94,39 @@ export function bindShapes<const Spec extends Readonly<Record<string, readonly [
   where: string,
   spec: Spec,
 ): { readonly [Letter in Bound<Spec>]: number } {
-  const bound = new Map<string, { size: number; from: string }>();
-  for (const [argument, [{ shape }, pattern]] of Object.entries(spec)) {
+  const bound: Record<string, number> = {};
+  for (const argument in spec) {
+    const [{ shape }, pattern] = spec[argument]!;
     const letters = pattern.split(" ");
-    const open = letters[0] === "...";
-    if (open) letters.shift();
-    if (open ? shape.length < letters.length : shape.length !== letters.length) {
+    const first = letters[0] === "..." ? 1 : 0;
+    const lead = shape.length - letters.length + first;
+    if (lead < 0 || (first === 0 && lead > 0)) {
+      const named = letters.slice(first);
       throw new ShapeError(
-        `${where}: ${argument} has rank ${shape.length} in shape ${formatShape(shape)}, expected ${open ? "at least " : ""}${letters.length} ${letters.length === 1 ? "axis" : "axes"} [${letters.join(", ")}]`,
+        `${where}: ${argument} has rank ${shape.length} in shape ${formatShape(shape)}, expected ${first ? "at least " : ""}${named.length} ${named.length === 1 ? "axis" : "axes"} [${named.join(", ")}]`,
       );
     }
-    letters.forEach((letter, i) => {
-      const size = shape[shape.length - letters.length + i]!;
-      const known = /^\d+$/.test(letter) ? { size: Number(letter), from: "the layout" } : bound.get(letter);
-      if (!known) bound.set(letter, { size, from: `${argument} ${formatShape(shape)}` });
-      else if (known.size !== size) {
+    for (let i = first; i < letters.length; i++) {
+      const letter = letters[i]!;
+      const size = shape[lead + i - first]!;
+      const demanded = Number(letter);
+      const expected = Number.isNaN(demanded) ? (bound[letter] ??= size) : demanded;
+      if (expected !== size) {
         throw new ShapeError(
-          `${where}: ${argument} has ${letter}=${size} in shape ${formatShape(shape)}, expected ${letter}=${known.size} (from ${known.from})`,
+          `${where}: ${argument} has ${letter}=${size} in shape ${formatShape(shape)}, expected ${letter}=${expected} (from ${originOf(letter, spec)})`,
         );
       }
-    });
+    }
   }
-  return Object.fromEntries([...bound].map(([letter, { size }]) => [letter, size])) as {
-    [Letter in Bound<Spec>]: number;
-  };
+  return bound as { [Letter in Bound<Spec>]: number };
+}
+
+/** The argument that bound a letter: the first whose pattern has it. */
+function originOf(
+  letter: string,
+  spec: Readonly<Record<string, readonly [{ readonly shape: Shape }, string]>>,
+): string {
+  if (!Number.isNaN(Number(letter))) return "the layout";
+  const [argument, [{ shape }]] = Object.entries(spec).find(([, [, pattern]]) => pattern.split(" ").includes(letter))!;
+  return `${argument} ${formatShape(shape)}`;
 }

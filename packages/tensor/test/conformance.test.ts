@@ -12,16 +12,25 @@ const backends: readonly (readonly [string, Backend | undefined])[] = [
   ["wasm, 2 threads", wasm(2)],
 ];
 
-async function failures(cases: readonly ConformanceCase[]): Promise<string[]> {
+/** Runs cases and collects what fails; what came out of the others goes to `bits`, by name. */
+async function failures(cases: readonly ConformanceCase[], bits = new Map<string, number>()): Promise<string[]> {
   const found: string[] = [];
   for (const c of cases) {
-    await c.run().catch((error: unknown) => found.push(error instanceof Error ? error.message : String(error)));
+    try {
+      bits.set(c.name, (await c.run()).bits);
+    } catch (error) {
+      found.push(error instanceof Error ? error.message : String(error));
+    }
   }
   return found;
 }
 
+const checksums = new Map<string, Map<string, number>>();
+
 for (const [name, backend] of backends) {
   if (!backend) console.log(`conformance: ${name} skipped, because this engine has no WebAssembly SIMD`);
+  const bits = new Map<string, number>();
+  checksums.set(name, bits);
   describe.skipIf(!backend)(name, () => {
     const groups = new Map<string, ConformanceCase[]>();
     for (const c of backend ? conformanceCases(backend) : []) {
@@ -30,12 +39,19 @@ for (const [name, backend] of backends) {
     }
     for (const [group, cases] of groups) {
       test(`${group}: ${cases.length} cases`, async () => {
-        expect(await failures(cases)).toEqual([]);
-      });
+        expect(await failures(cases, bits)).toEqual([]);
+      }, 120_000);
     }
     afterAll(() => (backend as { close?: () => void } | undefined)?.close?.());
   });
 }
+
+test.skipIf(!backends[1]![1])("the number of threads changes no bit, forward or backward", () => {
+  const [one, two] = [checksums.get("wasm, 1 thread")!, checksums.get("wasm, 2 threads")!];
+  expect(one.size).toBeGreaterThan(2500);
+  expect(two.size).toBe(one.size);
+  expect([...one].filter(([name, bits]) => two.get(name) !== bits).map(([name]) => name)).toEqual([]);
+});
 
 /** A backend with one kernel that is wrong in one way. */
 function broken(name: string, kernel: Kernel): Backend {
@@ -89,7 +105,7 @@ describe("a backend whose whole numbers end at 2^24", () => {
   });
 });
 
-describe("the suite finds", () => {
+describe("the suite finds", { timeout: 60_000 }, () => {
   const failing = async (backend: Backend, op: string): Promise<number> =>
     (await failures(conformanceCases(backend).filter((c) => c.op === op))).length;
 
@@ -145,7 +161,7 @@ describe("the suite finds", () => {
   });
 });
 
-test("ledger", async () => {
+test("ledger", { timeout: 60_000 }, async () => {
   const backend = createReferenceBackend();
   const results = [];
   for (const c of conformanceCases(backend).filter(({ op }) => op === "tanh" || op === "softmax"))

@@ -32,6 +32,7 @@ import {
   normal,
   oneHot,
   ones,
+  permute,
   power,
   relu,
   reshape,
@@ -143,6 +144,14 @@ describe("shapes", () => {
     expect(countBuffers().buffers).toBe(1);
     split(y, [1, 3], { axis: 1 });
     expect(countBuffers().buffers).toBe(3);
+  });
+  test("a permutation that only moves axes of size 1 shares memory", () => {
+    const y = zeros([1, 2, 1, 3]);
+    expect(permute(y, [0, 2, 1, 3]).shape).toEqual([1, 1, 2, 3]);
+    expect(permute(y, [1, 3, 0, 2]).shape).toEqual([2, 3, 1, 1]);
+    expect(countBuffers().buffers).toBe(1);
+    permute(y, [0, 3, 2, 1]);
+    expect(countBuffers().buffers).toBe(2);
   });
   test("unfold", () => {
     expect(nested(unfold(x(), { size: 3, step: 2 }))).toEqual({ shape: [2, 3], values: [0, 1, 2, 2, 3, 4] });

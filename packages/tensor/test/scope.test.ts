@@ -10,12 +10,18 @@ import {
   exp,
   fromArray,
   full,
+  gelu,
   isTensor,
   keep,
+  layerNorm,
   multiply,
+  normal,
   reshape,
+  rng,
   scope,
+  select,
   slice,
+  softmax,
   Tensor,
   tensor,
   useBackend,
@@ -47,6 +53,13 @@ describe("scope", () => {
       return { layer: new Layer() };
     });
     expect(countBuffers()).toEqual({ buffers: 2, bytes: 20 });
+    dispose(layer);
+    expect(countBuffers().buffers).toBe(0);
+  });
+
+  test("finds weights that a function carries as properties", () => {
+    const layer = scope(() => Object.assign((x: Tensor) => x, { weight: zeros([2]) }));
+    expect(layer.weight.disposed).toBe(false);
     dispose(layer);
     expect(countBuffers().buffers).toBe(0);
   });
@@ -110,6 +123,25 @@ describe("scope", () => {
       expect(x.disposed).toBe(false);
     }
     expect(countBuffers().buffers).toBe(0);
+  });
+});
+
+describe("outside every scope", () => {
+  test("functions with numbers leave nothing but their results", () => {
+    const x = tensor([1, 2]);
+    const results = [multiply(x, 2), add(1, x), select(tensor([1, 0], { dtype: "bool" }), x, 0)];
+    expect(countBuffers().buffers).toBe(1 + results.length + 1);
+  });
+
+  test("nor do compositions of fused operations", () => {
+    const x = tensor([[1, 2, 3]]);
+    const results = [softmax(x), gelu(x), layerNorm(x, { gain: tensor([1, 1, 1]) })];
+    expect(countBuffers().buffers).toBe(1 + results.length + 1);
+  });
+
+  test("nor do random draws", () => {
+    normal([3], { rng: rng(0), mean: 1, std: 2 });
+    expect(countBuffers().buffers).toBe(1);
   });
 });
 

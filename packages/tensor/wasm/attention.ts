@@ -11,6 +11,7 @@
  * 19 whether wide tiles are fast, 20 gradient of y, 21 dq, 22 dk, 23 dv. `mask`, `bias` and `ranges` may be 0.
  * `ranges` holds, per mask row, the first visible key, the one after the last, and 1 if all between are visible.
  */
+import { address, word } from "./arguments";
 import { MR, tileColumns, tileRows } from "./attention-micro";
 import {
   addScaledRow, dot, exponentials, finishScores, packRowsAsColumns, padRows, scaleRow, scoreGradients, unpadRows,
@@ -34,18 +35,6 @@ let Dp: i32, Dvp: i32, Sp: i32;
 let t0: i32, rows: i32, firstKey: i32, endKey: i32;
 // The visible keys of the row at work.
 let low: i32, high: i32, dense: bool;
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function address(args: usize, i: usize): usize {
-  return load<usize>(args + (i << 2));
-}
 
 // @ts-ignore: decorator
 @inline
@@ -294,21 +283,4 @@ function backwardRow(t: i32, probs: usize, gradients: usize): void {
   exponentials(probs + from, n, shift);
   const delta = dot(g + floats(t * Dv), y + floats(t * Dv), Dv);
   scoreGradients(probs + from, gradients + from, n, delta, scale);
-}
-
-/** Fills `ranges` (see above) for mask rows. Arguments: 0 mask, 1 ranges, 2 rows, 3 S, 4 rows per chunk. */
-export function attentionRanges(args: usize, chunk: i32): void {
-  const keys = word(args, 3), perChunk = word(args, 4);
-  const end = min((chunk + 1) * perChunk, word(args, 2));
-  for (let row = chunk * perChunk; row < end; row++) {
-    const from = address(args, 0) + <usize>(row * keys);
-    let first = 0, last = keys, visible = 0;
-    while (first < last && !load<u8>(from + first)) first++;
-    while (last > first && !load<u8>(from + last - 1)) last--;
-    for (let j = first; j < last; j++) visible += load<u8>(from + j);
-    const to = address(args, 1) + <usize>row * 12;
-    store<i32>(to, first);
-    store<i32>(to, last, 4);
-    store<i32>(to, i32(visible == last - first), 8);
-  }
 }

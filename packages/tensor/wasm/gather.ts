@@ -1,11 +1,6 @@
 /** Rows picked by index, and their transpose. Indices outside the table are clamped: never a read or write out of bounds. */
+import { word } from "./arguments";
 import { addFloats, copyBytes } from "./move-rows";
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
 
 /**
  * y[o][i] = x[o][indices[i]], rows of bytes.

@@ -1,5 +1,6 @@
 /** Every kernel, one line per family. A kernel is an exported function `(args: usize, chunk: i32): void`. */
 export * from "./attention";
+export * from "./attention-ranges";
 export * from "./binary";
 export * from "./compare";
 export * from "./cross-entropy";

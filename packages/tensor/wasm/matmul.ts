@@ -12,6 +12,7 @@
  * @see Van Zee, van de Geijn 2015, BLIS: A Framework for Rapidly Instantiating BLAS Functionality (the loop nest; here
  *   A is read in place where its rows are contiguous).
  */
+import { word } from "./arguments";
 import { activate } from "./activation";
 import { MR, tileInPlace, tilePacked } from "./matmul-micro";
 import { packAcross, packAlong, packAlongMR } from "./matmul-pack";
@@ -31,12 +32,6 @@ let rowPanels: i32, columnPanels: i32;
 let a: usize, b: usize, c: usize, bias: usize;
 /** MR x 16 cells for tiles at the edge, then 16 zeros. */
 let edge: usize, zeros: usize;
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
 
 // @ts-ignore: decorator
 @inline

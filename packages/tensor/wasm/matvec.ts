@@ -4,17 +4,12 @@
  * Arguments: those of matmul.ts, but 8 columns per chunk, 9 chunks per product. Every cell of C adds its products in
  * an order that follows from K alone.
  */
+import { word } from "./arguments";
 import { activate } from "./activation";
 import { madd } from "./simd";
 
 let M: i32, N: i32, K: i32;
 let a: usize, b: usize, c: usize, bias: usize;
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
 
 // @ts-ignore: decorator
 @inline
@@ -92,19 +87,28 @@ function tail(x: usize, at: usize, end: usize, b0: usize, b1: usize, b2: usize, 
   return sums;
 }
 
-function oneRow(x: usize, b0: usize, b1: usize, b2: usize, b3: usize): v128 {
-  const end = floats(K);
-  let p0 = f32x4.splat(0), p1 = p0, p2 = p0, p3 = p0, q0 = p0, q1 = p0, q2 = p0, q3 = p0;
-  let at: usize = 0;
-  for (; at + 32 <= end; at += 32) {
-    const low = v128.load(x + at), high = v128.load(x + at, 16);
-    p0 = madd(low, v128.load(b0 + at), p0); q0 = madd(high, v128.load(b0 + at, 16), q0);
-    p1 = madd(low, v128.load(b1 + at), p1); q1 = madd(high, v128.load(b1 + at, 16), q1);
-    p2 = madd(low, v128.load(b2 + at), p2); q2 = madd(high, v128.load(b2 + at, 16), q2);
-    p3 = madd(low, v128.load(b3 + at), p3); q3 = madd(high, v128.load(b3 + at, 16), q3);
+/** Four partial sums of one row of B times x. Row after row: memory gives one long stream at 30 GB/s, four at a time at 22. */
+function rowLanes(x: usize, b: usize, end: usize): v128 {
+  let p0 = f32x4.splat(0), p1 = p0, p2 = p0, p3 = p0;
+  const last = b + end;
+  while (b < last) {
+    p0 = madd(v128.load(x), v128.load(b), p0);
+    p1 = madd(v128.load(x, 16), v128.load(b, 16), p1);
+    p2 = madd(v128.load(x, 32), v128.load(b, 32), p2);
+    p3 = madd(v128.load(x, 48), v128.load(b, 48), p3);
+    p0 = madd(v128.load(x, 64), v128.load(b, 64), p0);
+    p1 = madd(v128.load(x, 80), v128.load(b, 80), p1);
+    p2 = madd(v128.load(x, 96), v128.load(b, 96), p2);
+    p3 = madd(v128.load(x, 112), v128.load(b, 112), p3);
+    x += 128; b += 128;
   }
-  const sums = laneSums(f32x4.add(p0, q0), f32x4.add(p1, q1), f32x4.add(p2, q2), f32x4.add(p3, q3));
-  return tail(x, at, end, b0, b1, b2, b3, sums);
+  return f32x4.add(f32x4.add(p0, p1), f32x4.add(p2, p3));
+}
+
+function oneRow(x: usize, b0: usize, b1: usize, b2: usize, b3: usize): v128 {
+  const end = floats(K), whole = end & ~127;
+  const sums = laneSums(rowLanes(x, b0, whole), rowLanes(x, b1, whole), rowLanes(x, b2, whole), rowLanes(x, b3, whole));
+  return tail(x, whole, end, b0, b1, b2, b3, sums);
 }
 
 function pairOfRows(x: usize, b0: usize, b1: usize, b2: usize, b3: usize, start: v128, cell: usize, count: i32): void {

@@ -1,16 +1,11 @@
 /**
  * Copies between strided layouts: what permute, slice, pad, concatenate, split and broadcast come down to.
  */
+import { word } from "./arguments";
 import { threadScratch } from "./scratch";
 import { copyBytes, transpose4 } from "./move-rows";
 
 const MAX_RANK: usize = 8;
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
 
 /** Fills 32-bit words. Arguments: 0 address, 1 words, 2 value bits, 3 words per chunk. */
 export function fillWords(args: usize, chunk: i32): void {

@@ -1,16 +1,5 @@
 /** AdamW over all parameters in one pass, and the sums of squares behind the global norm. */
-
-// @ts-ignore: decorator
-@inline
-function word(args: usize, i: usize): i32 {
-  return load<i32>(args + (i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function float(args: usize, i: usize): f32 {
-  return load<f32>(args + (i << 2));
-}
+import { float, word } from "./arguments";
 
 /** The row of a table of tensors that a chunk belongs to; rows are `stride` bytes, their first chunk is at word `first`. */
 function rowOf(table: usize, rows: i32, stride: usize, first: usize, chunk: i32): usize {

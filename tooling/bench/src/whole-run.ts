@@ -12,15 +12,19 @@ export interface WholeRun {
   readonly seconds: number;
   readonly validationLoss: number | undefined;
   readonly peakMegabytes: number;
+  /** Of all threads; says what the time would be worth on an idle machine. */
+  readonly cpuSeconds: number;
 }
 
 const WANTED = { validationLoss: 1.9, seconds: 240, peakMegabytes: 400 };
 
 const commandLine = fileURLToPath(new URL("../../../packages/cli/src/main.ts", import.meta.url));
 
-/** Adds the peak memory of the process to standard error, in kilobytes; see `watchPeak`. */
-const PEAK_PROBE =
-  "data:text/javascript,process.on('exit',()=>process.stderr.write('\\npeak-kilobytes '+process.resourceUsage().maxRSS+'\\n'))";
+/** Has the process tell its peak memory and its CPU time on standard error when it ends. */
+const PROBE = `data:text/javascript,process.on("exit", () => {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  process.stderr.write("\\nresource-usage " + maxRSS + " " + (userCPUTime + systemCPUTime) + "\\n");
+})`;
 
 /** Trains 2,000 steps on a text; the output folder is removed afterwards. */
 export async function trainWhole(text: string): Promise<WholeRun> {
@@ -35,14 +39,12 @@ export async function trainWhole(text: string): Promise<WholeRun> {
       "--conditions=@heed/source",
       "--no-warnings",
       "--import",
-      PEAK_PROBE,
+      PROBE.replaceAll("\n", ""),
       commandLine,
       "train",
       path,
       "--preset",
       "nanogpt-cpu",
-      "--seed",
-      "1",
       "--out",
       join(folder, "run"),
       "--json",
@@ -51,18 +53,23 @@ export async function trainWhole(text: string): Promise<WholeRun> {
   );
   let validationLoss: number | undefined;
   let peakMegabytes = 0;
+  let cpuSeconds = 0;
   createInterface({ input: child.stdout }).on("line", (line) => {
     const found = validationLossOf(line);
     if (found !== undefined) validationLoss = found;
   });
   createInterface({ input: child.stderr }).on("line", (line) => {
-    const peak = /^peak-kilobytes (\d+)$/.exec(line);
-    if (peak === null) process.stderr.write(`${line}\n`);
-    else peakMegabytes = Number(peak[1]) / 1024;
+    const usage = /^resource-usage (\d+) (\d+)$/.exec(line);
+    if (usage === null) {
+      if (line !== "") process.stderr.write(`${line}\n`);
+      return;
+    }
+    peakMegabytes = Number(usage[1]) / 1024;
+    cpuSeconds = Number(usage[2]) / 1e6;
   });
   const exitCode = await new Promise<number>((done) => child.on("close", (code) => done(code ?? 1)));
   rmSync(folder, { recursive: true, force: true });
-  return { exitCode, seconds: (performance.now() - start) / 1000, validationLoss, peakMegabytes };
+  return { exitCode, seconds: (performance.now() - start) / 1000, validationLoss, peakMegabytes, cpuSeconds };
 }
 
 /** The loss over the whole validation text in a line of `heed train --json`, if the line tells it. */
@@ -73,7 +80,7 @@ export function validationLossOf(line: string): number | undefined {
 }
 
 /** The run as Markdown. */
-export function wholeRunMarkdown({ exitCode, seconds, validationLoss, peakMegabytes }: WholeRun): string {
+export function wholeRunMarkdown({ exitCode, seconds, validationLoss, peakMegabytes, cpuSeconds }: WholeRun): string {
   const row = (what: string, value: number | undefined, unit: string, wanted: number): string => {
     const verdict = value !== undefined && value <= wanted ? "reached" : "not reached";
     return `| ${what} | ${value === undefined ? "none" : value.toPrecision(4)}${unit} | at most ${wanted}${unit}: ${verdict} |`;
@@ -87,7 +94,7 @@ export function wholeRunMarkdown({ exitCode, seconds, validationLoss, peakMegaby
     row("time", seconds, " s", WANTED.seconds),
     row("peak memory", peakMegabytes, " MB", WANTED.peakMegabytes),
     "",
-    `exit code ${exitCode}`,
+    `exit code ${exitCode}; ${cpuSeconds.toFixed(0)} s of CPU time, all threads together`,
     "",
   ].join("\n");
 }

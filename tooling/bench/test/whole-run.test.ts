@@ -9,7 +9,13 @@ test("only the evaluation of the whole validation text counts", () => {
 });
 
 test("a missing or too large figure is not reached", () => {
-  const page = wholeRunMarkdown({ exitCode: 0, seconds: 100, validationLoss: undefined, peakMegabytes: 500 });
+  const page = wholeRunMarkdown({
+    exitCode: 0,
+    seconds: 100,
+    validationLoss: undefined,
+    peakMegabytes: 500,
+    cpuSeconds: 120,
+  });
   expect(page).toContain("| validation loss | none | at most 1.9: not reached |");
   expect(page).toContain("| time | 100.0 s | at most 240 s: reached |");
   expect(page).toContain("| peak memory | 500.0 MB | at most 400 MB: not reached |");

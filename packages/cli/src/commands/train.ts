@@ -20,6 +20,7 @@ const numberOptions: readonly (readonly [NumberKey, flags: string, text: string,
   ["heads", "--heads <n>", "attention heads", wholeNumber(1, 1000)],
   ["width", "--width <n>", "model width", wholeNumber(1, 65536)],
   ["context", "--context <n>", "tokens the model sees at once", wholeNumber(1, 65536)],
+  ["initStd", "--init-std <s>", "standard deviation of the first weights", positiveNumber(10)],
   ["dropout", "--dropout <p>", "dropout probability", fraction],
   ["steps", "--steps <n>", "updates", wholeNumber(1, most)],
   ["batch", "--batch <n>", "sequences in a batch", wholeNumber(1, 65536)],
@@ -38,7 +39,11 @@ const numberOptions: readonly (readonly [NumberKey, flags: string, text: string,
   ["saveEvery", "--save-every <n>", "updates between snapshots", wholeNumber(1, most)],
 ];
 
-const derivedDefaults = { minLr: "a tenth of --lr", warmup: "a twentieth of --steps, at most 100" } as const;
+const derivedDefaults = {
+  initStd: "0.02 at width 768, scaled by 1 / sqrt(--width)",
+  minLr: "a tenth of --lr",
+  warmup: "a twentieth of --steps, at most 100",
+} as const;
 
 const settingKeys: readonly (keyof TunableSettings)[] = [
   ...numberOptions.map(([key]) => key),

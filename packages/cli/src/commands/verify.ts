@@ -4,6 +4,7 @@ import { nodeFileStore } from "@heed/checkpoints/node";
 import { configFromHuggingFace } from "@heed/models";
 import { referenceBackend, useBackend } from "@heed/tensor";
 import { Command, Option } from "commander";
+import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, isRefusal } from "../errors.ts";
 import { expectModelFolder, openModel } from "../open-model.ts";
@@ -29,6 +30,7 @@ export function verifyCommand(context: Context): Command {
 
 async function run(context: Context, folder: string, backend: string): Promise<void> {
   if (backend === "reference") useBackend(referenceBackend());
+  else chooseBackend();
   const { output } = context;
   const results: CaseResult[] = [];
   for (const golden of await readGolden(folder)) {

@@ -15,8 +15,13 @@ const sameWithin = 500;
  *
  * @param closed also asks for an orderly end
  * @param onFirst called at the first signal, to tell the user
+ * @param end what a second signal does; default: it ends this process, as it would have without us
  */
-export function listenForInterrupt(closed: AbortSignal | undefined, onFirst: () => void): Interrupt {
+export function listenForInterrupt(
+  closed: AbortSignal | undefined,
+  onFirst: () => void,
+  end: (name: NodeJS.Signals) => void = (name) => process.kill(process.pid, name),
+): Interrupt {
   const controller = new AbortController();
   let first: number | undefined;
   function release(): void {
@@ -29,7 +34,7 @@ export function listenForInterrupt(closed: AbortSignal | undefined, onFirst: () 
       onFirst();
     } else if (performance.now() - first > sameWithin) {
       release();
-      process.kill(process.pid, name);
+      end(name);
     }
   }
   for (const name of signals) process.on(name, onSignal);

@@ -60,7 +60,7 @@ export function prepareCorpus(text: string, kind: TokenizerKind, settings: Tunab
 }
 
 function modelConfig(settings: TunableSettings, vocabSize: number): Gpt2Config {
-  const { layers, heads, width, context, activation, bias, dropout } = settings;
+  const { layers, heads, width, context, activation, bias, initStd, dropout } = settings;
   return {
     vocabSize,
     maxSeqLen: context,
@@ -69,6 +69,7 @@ function modelConfig(settings: TunableSettings, vocabSize: number): Gpt2Config {
     numHeads: heads,
     activation,
     bias,
+    initStd,
     embeddingDropout: dropout,
     attentionDropout: dropout,
     residualDropout: dropout,

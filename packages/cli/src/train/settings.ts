@@ -13,6 +13,8 @@ export interface TunableSettings {
   readonly context: number;
   readonly activation: "gelu" | "gelu_new";
   readonly bias: boolean;
+  /** standard deviation of the first weights */
+  readonly initStd: number;
   /** probability in [0, 1) */
   readonly dropout: number;
   /** updates */
@@ -51,7 +53,15 @@ export interface TrainSettings extends TunableSettings {
 }
 
 /** Settings that follow from others where nobody gives them. */
-type Derived = "minLr" | "warmup";
+type Derived = "initStd" | "minLr" | "warmup";
+
+/**
+ * GPT-2's 0.02 was chosen for a width of 768. Scaled to another width, linear maps of normal input give outputs of the
+ * same size there; a narrow model that starts with 0.02 spends its first hundreds of updates growing.
+ *
+ * @see Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks, section 4.2.1.
+ */
+const initStdOf = (width: number): number => 0.02 * Math.sqrt(768 / width);
 
 /** nanoGPT's settings for a laptop, from which presets and options differ. */
 export const defaultSettings: Omit<TunableSettings, Derived> = {
@@ -64,20 +74,20 @@ export const defaultSettings: Omit<TunableSettings, Derived> = {
 };
 
 /**
- * Named settings for `--preset`.
+ * Named settings for `--preset`. Large batches come in parts (`accumulate`) that fit in WebAssembly's memory.
  *
  * @see karpathy/nanoGPT: config/train_shakespeare_char.py (nanogpt-baby), the README's CPU command line (nanogpt-cpu);
- *   config/train_gpt2.py (gpt2), which has a tokenizer of 50,257 tokens where this one has bytes.
+ *   config/train_gpt2.py (gpt2), which has 50,257 tokens and batches of 480 where this one has bytes and batches of 12.
  */
 export const trainPresets: Readonly<Record<string, Partial<TunableSettings>>> = {
   "nanogpt-cpu": { warmup: 100 },
   "nanogpt-baby": {
     ...{ layers: 6, heads: 6, width: 384, context: 256, dropout: 0.2 },
-    ...{ steps: 5000, batch: 64, warmup: 100 },
+    ...{ steps: 5000, batch: 8, accumulate: 8, warmup: 100 },
   },
   gpt2: {
     ...{ tokenizer: "byte", layers: 12, heads: 12, width: 768, context: 1024, activation: "gelu_new", bias: true },
-    ...{ dropout: 0.1, lr: 6e-4, beta2: 0.95 },
+    ...{ batch: 1, accumulate: 12, lr: 6e-4, beta2: 0.95 },
   },
 };
 
@@ -86,7 +96,7 @@ const changeable: ReadonlySet<string> = new Set<keyof TunableSettings>(["evalEve
 
 /**
  * Options that were given, over those of a preset, over the defaults: the last learning rate is a tenth of the peak, the
- * warm-up a twentieth of the steps, at most 100.
+ * warm-up a twentieth of the steps, at most 100, and first weights are scaled to the width.
  *
  * @throws CliError for what only the combination decides
  */
@@ -94,8 +104,8 @@ export function chooseSettings(
   given: Partial<TunableSettings>,
   preset: Partial<TunableSettings> = {},
 ): TunableSettings {
-  const { lr, steps } = { ...defaultSettings, ...preset, ...given };
-  const derived = { minLr: lr / 10, warmup: Math.min(100, Math.floor(steps / 20)) };
+  const { lr, steps, width } = { ...defaultSettings, ...preset, ...given };
+  const derived = { initStd: initStdOf(width), minLr: lr / 10, warmup: Math.min(100, Math.floor(steps / 20)) };
   const settings: TunableSettings = { ...defaultSettings, ...derived, ...preset, ...given };
   // A preset's warm-up is for its own number of steps.
   if (given.warmup === undefined && settings.warmup > steps) return check({ ...settings, warmup: derived.warmup });
@@ -155,7 +165,7 @@ export function settingsDifference(found: TrainSettings, expected: TrainSettings
 
 /** @throws CliError unless a saved object has every setting, of the right type */
 export function readSettings(saved: Readonly<Record<string, unknown>>, path: string): TrainSettings {
-  const example: TrainSettings = { ...defaultSettings, minLr: 0, warmup: 0, files: [], textChecksum: "" };
+  const example: TrainSettings = { ...defaultSettings, initStd: 0, minLr: 0, warmup: 0, files: [], textChecksum: "" };
   for (const [key, value] of Object.entries(example)) {
     if (typeof saved[key] !== typeof value || Array.isArray(saved[key]) !== Array.isArray(value)) {
       throw badInput(

@@ -30,4 +30,6 @@ export interface ModelFamily<Config> {
   isIgnored(name: string, config: Config): boolean;
   /** Weights that their model has and ours leaves out because they are 0, with their shapes. */
   zeroWeights(config: Config): ReadonlyMap<string, readonly number[]>;
+  /** The same model with these weights. */
+  withZeroWeights(config: Config): Config;
 }

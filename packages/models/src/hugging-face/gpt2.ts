@@ -144,4 +144,5 @@ export const gpt2Family: ModelFamily<Gpt2Config> = {
   isIgnored: (name, { tieHead = true }) =>
     /^h\.\d+\.attn\.(bias|masked_bias)$/.test(name) || (tieHead && name === "lm_head.weight"),
   zeroWeights,
+  withZeroWeights: (config) => ({ ...config, bias: true }),
 };

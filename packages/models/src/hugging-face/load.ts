@@ -69,12 +69,13 @@ export async function loadPretrained(store: FileStore, folder: string, options: 
   const json = await readJsonFile(store, join(folder, "config.json"));
   const modelType = modelTypeOf(json);
   const family = families[modelType];
-  const config = family.readConfig(json);
+  const announced = family.readConfig(json);
   const files = await openWeights(store, folder);
   try {
-    checkNumLayers(config, files);
+    checkNumLayers(announced, files);
     const prefix = [...files.entries.keys()].some((name) => name.startsWith(family.prefix)) ? family.prefix : "";
-    checkFit(family, config, prefix, files);
+    checkFit(family, announced, prefix, files);
+    const config = await settleZeros(family, announced, prefix, files);
     const model = family.build(config, null);
     const plan = planLoad(model, family, config, prefix, files);
     await runPlan(plan.loads, files, options).catch((error: unknown) => {
@@ -109,20 +110,32 @@ function checkFit(family: ModelFamily<Gpt2Config>, config: Gpt2Config, prefix: s
   );
 }
 
+/** The configuration as announced if the weights it leaves out are zero indeed, else with them: they were trained since. */
+async function settleZeros(
+  family: ModelFamily<Gpt2Config>,
+  announced: Gpt2Config,
+  prefix: string,
+  files: WeightFiles,
+): Promise<Gpt2Config> {
+  for (const name of family.zeroWeights(announced).keys()) {
+    const values = toFloat32(await files.read(prefix + name), name);
+    if (values.some((value) => value !== 0)) return family.withZeroWeights(announced);
+  }
+  return announced;
+}
+
 async function runPlan(loads: readonly Load[], files: WeightFiles, { onProgress }: LoadOptions): Promise<void> {
   let done = 0;
   for (const { name, target, transposed } of loads) {
     const values = toFloat32(await files.read(name), name);
-    if (target) fill(target, values, transposed);
-    else requireZeros(name, values);
+    fill(target, values, transposed);
     onProgress?.(++done, loads.length);
   }
 }
 
 interface Load {
   readonly name: string;
-  /** undefined: the weight must be zero */
-  readonly target: Tensor | undefined;
+  readonly target: Tensor;
   readonly transposed: boolean;
 }
 
@@ -135,21 +148,21 @@ function planLoad(
   files: WeightFiles,
 ): { loads: Load[]; dtype: FloatDType } {
   const loads: Load[] = [];
+  const expected = new Set<string>();
   const problems = { missing: [] as string[], unexpected: [] as string[], different: [] as string[] };
-  const expect = (name: string, shape: readonly number[], load: Load): void => {
+  const expect = (name: string, shape: readonly number[]): void => {
+    expected.add(name);
     const entry = files.entries.get(name);
     if (!entry) problems.missing.push(name);
     else if (formatShape(entry.shape) !== formatShape(shape))
       problems.different.push(`${name} expected ${formatShape(shape)}, got ${formatShape(entry.shape)}`);
-    loads.push(load);
   };
   for (const [ours, target] of stateDict(model)) {
     const { theirs, transposed } = placeOf(ours, family, prefix);
-    expect(theirs, transposed ? [...target.shape].reverse() : target.shape, { name: theirs, target, transposed });
+    expect(theirs, transposed ? [...target.shape].reverse() : target.shape);
+    loads.push({ name: theirs, target, transposed });
   }
-  for (const [name, shape] of family.zeroWeights(config))
-    expect(prefix + name, shape, { name: prefix + name, target: undefined, transposed: false });
-  const expected = new Set(loads.map(({ name }) => name));
+  for (const [name, shape] of family.zeroWeights(config)) expect(prefix + name, shape);
   for (const name of files.entries.keys()) {
     const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
     if (!expected.has(name) && !family.isIgnored(bare, config)) problems.unexpected.push(name);
@@ -181,11 +194,4 @@ function fill(target: Tensor, values: Float32Array, transposed: boolean): void {
     const stored = fromArray(values, transposed ? [...shape].reverse() : shape, { dtype: "float32", backend });
     assign(target, transposed ? permute(stored, [1, 0]) : stored);
   });
-}
-
-function requireZeros(name: string, values: Float32Array): void {
-  if (values.every((value) => value === 0)) return;
-  throw new RangeError(
-    `loadPretrained: weight ${name} is not zero, expected zeros where config.json has heed_bias false. The folder was changed after it was saved: remove heed_bias from config.json to load it with biases`,
-  );
 }

@@ -32,7 +32,7 @@ const torchNames: Readonly<Record<FloatDType, string>> = { F32: "float32", F16: 
  * of the original. Buffers and tied copies that loading ignored are not written.
  *
  * A GPT-2 without biases is written with zero biases (the format has no other) and `heed_bias: false`, by which
- * `loadPretrained` leaves them out again.
+ * `loadPretrained` leaves them out again, unless they were trained elsewhere meanwhile.
  *
  * @throws RangeError if the model has weights that its family does not
  * @see Hugging Face transformers, `save_pretrained`.

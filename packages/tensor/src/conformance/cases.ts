@@ -1,7 +1,7 @@
 import type { Backend } from "../backend.ts";
 import { referenceBackend } from "../default-backend.ts";
 import type { PrimitiveName } from "../primitives/index.ts";
-import { checkForward, checkGradient, checkRepeat, toOffsetTensor } from "./check.ts";
+import { checkForward, checkGradient, checkRepeat, type Finding, toOffsetTensor } from "./check.ts";
 import { drawRows } from "./draw-rows.ts";
 import { elementwiseRows } from "./elementwise-rows.ts";
 import { fusedRows } from "./fused-rows.ts";
@@ -15,6 +15,8 @@ export interface ConformanceResult {
   readonly pass: "forward" | "gradient";
   /** largest error, relative to max(1, |expected|) */
   readonly worstError: number;
+  /** checksum of every byte that came out: equal for equal results */
+  readonly bits: number;
   /** kernels that ran, as the backend reports them: `add:wasm` */
   readonly kernels: readonly string[];
 }
@@ -95,12 +97,12 @@ export function conformanceCases(backend: Backend, traits: ConformanceTraits = {
 async function refusable(
   sample: Sample,
   { largestWholeNumber = Infinity }: ConformanceTraits,
-  check: Promise<number>,
-): Promise<number> {
+  check: Promise<Finding>,
+): Promise<Finding> {
   try {
     return await check;
   } catch (error) {
-    if (error instanceof RangeError && goesBeyond(sample, largestWholeNumber)) return 0;
+    if (error instanceof RangeError && goesBeyond(sample, largestWholeNumber)) return { worstError: 0, bits: 0 };
     throw error;
   }
 }
@@ -110,7 +112,7 @@ function makeCase(
   op: string,
   pass: "forward" | "gradient",
   name: string,
-  check: () => Promise<number>,
+  check: () => Promise<Finding>,
 ): ConformanceCase {
   return {
     name,
@@ -118,8 +120,8 @@ function makeCase(
     pass,
     async run() {
       backend.resetReport();
-      const worstError = await check();
-      return { op, pass, worstError, kernels: backend.report().map((entry) => `${entry.op}:${entry.kernel}`) };
+      const { worstError, bits } = await check();
+      return { op, pass, worstError, bits, kernels: backend.report().map((entry) => `${entry.op}:${entry.kernel}`) };
     },
   };
 }

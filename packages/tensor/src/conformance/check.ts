@@ -7,8 +7,8 @@ import { slice } from "../primitives/slice.ts";
 import { sum } from "../primitives/sum.ts";
 import { scope } from "../scope.ts";
 import { data, fromArray, full, item, type Tensor } from "../tensor.ts";
-import { type DType, isFloat } from "../types.ts";
-import { count, draws, dtypeOf, type Plain, type Sample, toTensor } from "./sample.ts";
+import { type DType, isFloat, type TypedArray } from "../types.ts";
+import { draws, dtypeOf, type Plain, type Sample, toTensor } from "./sample.ts";
 
 /** What counts as equal, stated once. Errors are |got - expected| / max(1, |expected|). */
 export const tolerances = {
@@ -46,6 +46,19 @@ function expectClose(what: string, got: ArrayLike<number>, expected: ArrayLike<n
   return worst;
 }
 
+/** What a check found: the largest error, and a checksum of every byte that came out. */
+export interface Finding {
+  readonly worstError: number;
+  readonly bits: number;
+}
+
+/** FNV-1a, going on from `bits`. */
+function checksum(values: TypedArray, bits = 0x811c9dc5): number {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  for (let i = 0; i < bytes.length; i++) bits = Math.imul(bits ^ bytes[i]!, 0x01000193);
+  return bits;
+}
+
 const listOf = (outputs: Tensor | readonly Tensor[]): readonly Tensor[] =>
   Array.isArray(outputs) ? outputs : [outputs as Tensor];
 
@@ -58,8 +71,8 @@ export function toOffsetTensor(plain: Plain, backend: Backend, floatType: DType)
 
 type Maker = typeof toTensor;
 
-/** Values against the sample's formula. Returns the worst error. */
-export async function checkForward(sample: Sample, backend: Backend, make: Maker = toTensor): Promise<number> {
+/** Values against the sample's formula. */
+export async function checkForward(sample: Sample, backend: Backend, make: Maker = toTensor): Promise<Finding> {
   const outputs = scope(() =>
     listOf(
       sample.run(
@@ -69,18 +82,19 @@ export async function checkForward(sample: Sample, backend: Backend, make: Maker
     ),
   );
   const expected = sample.expected(sample.inputs.map((input) => input.values));
-  let worst = 0;
+  let [worstError, bits]: [number, number | undefined] = [0, undefined];
   for (const [i, output] of outputs.entries()) {
     const got = await data(output);
+    bits = checksum(got, bits);
     const wanted = output.dtype === "float32" ? expected[i]!.map(Math.fround) : expected[i]!;
     const tolerance = isFloat(output.dtype) ? tolerances.closedForm * (sample.scale ?? 1) : 0;
-    worst = Math.max(
-      worst,
+    worstError = Math.max(
+      worstError,
       expectClose(`${sample.name}, output ${i} ${output.dtype} [${output.shape.join(", ")}]`, got, wanted, tolerance),
     );
     output.dispose();
   }
-  return worst;
+  return { worstError, bits: bits ?? 0 };
 }
 
 /** The sum of the float outputs, each element with a weight of its own so that no error can cancel. */
@@ -97,15 +111,15 @@ function weighted(sample: Sample, inputs: readonly Tensor[], backend: Backend): 
     .reduce((total, part) => add(total, part));
 }
 
-/** Gradients of the float inputs, as plain lists. */
-async function gradientsOn(sample: Sample, backend: Backend, floatType: DType): Promise<number[][]> {
+/** Gradients of the float inputs. */
+async function gradientsOn(sample: Sample, backend: Backend, floatType: DType): Promise<TypedArray[]> {
   const inputs = sample.inputs.map((input) => toTensor(input, backend, floatType));
   const wanted = inputs.filter((_, i) => sample.inputs[i]!.dtype === "float");
   const { value, gradients } = valueAndGradients(() => weighted(sample, inputs, backend), wanted);
-  const lists: number[][] = [];
-  for (const gradient of gradients) lists.push(Array.from(await data(gradient)));
+  const found: TypedArray[] = [];
+  for (const gradient of gradients) found.push(await data(gradient));
   for (const x of [value, ...gradients, ...inputs]) x.dispose();
-  return lists;
+  return found;
 }
 
 /** The change of the weighted sum along a direction of all float inputs, by central differences in float64. */
@@ -128,80 +142,46 @@ function slope(sample: Sample, backend: Backend, directions: readonly (readonly 
 }
 
 /** Gradients in float64 against finite differences: of each element where they are few, else along one direction. */
-async function checkFiniteDifferences(sample: Sample, backend: Backend): Promise<number> {
-  const gradients = await gradientsOn(sample, backend, "float64");
+function checkFiniteDifferences(sample: Sample, backend: Backend, gradients: readonly TypedArray[]): number {
+  const tolerance = tolerances.finiteDifference * (sample.scale ?? 1);
   const size = gradients.reduce((total, gradient) => total + gradient.length, 0);
   if (size > 100) {
     const directions = gradients.map((gradient, i) => draws(`direction ${i}`, gradient.length, -1, 1));
-    const along = gradients.reduce(
-      (total, gradient, i) => total + gradient.reduce((part, g, j) => part + g * directions[i]![j]!, 0),
-      0,
-    );
-    return expectClose(
-      `${sample.name}, gradient along a direction`,
-      [along],
-      [slope(sample, backend, directions)],
-      tolerances.finiteDifference * (sample.scale ?? 1),
-    );
+    let along = 0;
+    gradients.forEach((gradient, i) => gradient.forEach((g, j) => (along += g * directions[i]![j]!)));
+    const what = `${sample.name}, gradient along a direction`;
+    return expectClose(what, [along], [slope(sample, backend, directions)], tolerance);
   }
-  let worst = 0;
-  for (const [i, gradient] of gradients.entries()) {
-    const differences = gradient.map((_, j) =>
-      slope(
-        sample,
-        backend,
-        gradients.map((other, k) => other.map((_, l) => Number(k === i && l === j))),
-      ),
-    );
-    worst = Math.max(
-      worst,
-      expectClose(
-        `${sample.name}, gradient of input ${i}`,
-        gradient,
-        differences,
-        tolerances.finiteDifference * (sample.scale ?? 1),
-      ),
-    );
-  }
-  return worst;
+  /** 1 at one element of one input. */
+  const unit = (i: number, j: number): number[][] =>
+    gradients.map((gradient, k) => Array.from(gradient, (_, l) => Number(k === i && l === j)));
+  const errors = gradients.map((gradient, i) => {
+    const differences = Array.from(gradient, (_, j) => slope(sample, backend, unit(i, j)));
+    return expectClose(`${sample.name}, gradient of input ${i}`, gradient, differences, tolerance);
+  });
+  return Math.max(0, ...errors);
 }
 
 /** Gradients against finite differences where the backend has float64, else against those of `reference`. */
-export async function checkGradient(sample: Sample, backend: Backend, reference: Backend): Promise<number> {
-  if (backend.supports("float64")) return checkFiniteDifferences(sample, backend);
-  const got = await gradientsOn(sample, backend, "float32");
+export async function checkGradient(sample: Sample, backend: Backend, reference: Backend): Promise<Finding> {
+  const exact = backend.supports("float64");
+  const got = await gradientsOn(sample, backend, exact ? "float64" : "float32");
+  const bits = got.reduce((sum, gradient) => checksum(gradient, sum), 0);
+  if (exact) return { worstError: checkFiniteDifferences(sample, backend, got), bits };
   const expected = await gradientsOn(sample, reference, "float64");
   const tolerance = tolerances.acrossBackends * (sample.scale ?? 1);
-  return Math.max(
-    0,
-    ...got.map((gradient, i) =>
-      expectClose(`${sample.name}, gradient of input ${i}`, gradient, expected[i]!, tolerance),
-    ),
+  const errors = got.map((gradient, i) =>
+    expectClose(`${sample.name}, gradient of input ${i}`, gradient, expected[i]!, tolerance),
   );
+  return { worstError: Math.max(0, ...errors), bits };
 }
 
-/** The same bits when run again. */
-export async function checkRepeat(sample: Sample, backend: Backend): Promise<number> {
-  const runs: Uint8Array[][] = [[], []];
-  for (const bytes of runs) {
-    const outputs = scope(() =>
-      listOf(
-        sample.run(
-          sample.inputs.map((input) => toTensor(input, backend, "float32")),
-          backend,
-        ),
-      ),
-    );
-    for (const output of outputs) {
-      const values = await data(output);
-      bytes.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-      output.dispose();
-    }
-    full([count([1031])], 3, { backend }).dispose(); // other memory for the second run
-  }
-  runs[0]!.forEach((bytes, i) => {
-    const at = bytes.findIndex((byte, j) => byte !== runs[1]![i]![j]);
-    if (at >= 0) throw new Error(`${sample.name}, output ${i}: byte ${at} differs between two runs`);
-  });
-  return 0;
+/** The same bits when run again, in other memory. */
+export async function checkRepeat(sample: Sample, backend: Backend): Promise<Finding> {
+  const first = await checkForward(sample, backend);
+  const other = full([1031], 3, { backend });
+  const second = await checkForward(sample, backend);
+  other.dispose();
+  if (first.bits !== second.bits) throw new Error(`${sample.name}: bits differ between two runs`);
+  return first;
 }

@@ -3,13 +3,15 @@ import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { broadcastShapes, sameShape } from "../shape.ts";
 import { broadcastStrides, forEachIndex } from "../strides.ts";
-import type { Tensor } from "../tensor.ts";
+import { Tensor } from "../tensor.ts";
 import type { Shape } from "../types.ts";
 import { sumTo } from "./sum.ts";
 
 export const broadcastPrimitive = definePrimitive<{ shape: Shape }>({
   name: "broadcast",
   infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
+  share: ([x], { shape }) =>
+    sameShape(x!.shape, shape) ? [new Tensor(x!.storage!.retain(), shape, x!.dtype)] : undefined,
   reference([x], [y]) {
     forEachIndex(y!.shape, [broadcastStrides(x!.shape, y!.shape)], (i, [offset]) => {
       y!.values[i] = x!.values[offset!]!;

@@ -94,7 +94,17 @@ const isNumber = (x: TensorOrNumber): x is number => typeof x === "number";
 export function applyBinary(op: Primitive, a: TensorOrNumber, b: TensorOrNumber): Tensor {
   if (isNumber(a) && isNumber(b))
     throw new TypeError(`${op.name}: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
-  const like = (isNumber(a) ? b : a) as Tensor;
-  const toTensor = (x: TensorOrNumber) => (isNumber(x) ? scalarLike(like, x) : x);
-  return applyOne(op, [toTensor(a), toTensor(b)], {});
+  if (isNumber(a)) return withScalar(b as Tensor, a, (scalar) => applyOne(op, [scalar, b as Tensor], {}));
+  if (isNumber(b)) return withScalar(a, b, (scalar) => applyOne(op, [a, scalar], {}));
+  return applyOne(op, [a, b], {});
+}
+
+/** Lends a scalar like another tensor. A tape that reads it later keeps it until then. */
+export function withScalar(like: Tensor, value: number, f: (scalar: Tensor) => Tensor): Tensor {
+  const scalar = scalarLike(like, value);
+  try {
+    return f(scalar);
+  } finally {
+    scalar.dispose();
+  }
 }

@@ -3,7 +3,7 @@ import { formatShape, ShapeError } from "../errors.ts";
 import { definePrimitive } from "../operation.ts";
 import { stridesOf } from "../shape.ts";
 import { forEachIndex } from "../strides.ts";
-import type { Tensor } from "../tensor.ts";
+import { Tensor } from "../tensor.ts";
 
 /** Where each axis went: the order that undoes `order`. */
 function inverse(order: readonly number[]): number[] {
@@ -15,6 +15,19 @@ function inverse(order: readonly number[]): number[] {
 export const permutePrimitive = definePrimitive<{ order: readonly number[] }>({
   name: "permute",
   infer: ([x], { order }) => [{ shape: order.map((axis) => x!.shape[axis]!), dtype: x!.dtype }],
+  share([x], { order }) {
+    const long = order.filter((axis) => x!.shape[axis] !== 1);
+    const inOrder = long.every((axis, i) => i === 0 || long[i - 1]! < axis);
+    return inOrder
+      ? [
+          new Tensor(
+            x!.storage!.retain(),
+            order.map((axis) => x!.shape[axis]!),
+            x!.dtype,
+          ),
+        ]
+      : undefined;
+  },
   reference([x], [y], { order }) {
     const strides = stridesOf(x!.shape);
     forEachIndex(y!.shape, [order.map((axis) => strides[axis]!)], (i, [offset]) => {
@@ -25,7 +38,7 @@ export const permutePrimitive = definePrimitive<{ order: readonly number[] }>({
 });
 
 /**
- * Reorders axes: axis i of the result is axis order[i] of x. DTypes: any.
+ * Reorders axes: axis i of the result is axis order[i] of x. Shares memory where only axes of size 1 move. DTypes: any.
  *
  * @param order every axis once, negative from the end
  * @throws ShapeError if it is not a permutation of the axes

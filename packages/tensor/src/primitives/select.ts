@@ -2,8 +2,8 @@ import { applyOne, expectDType } from "../apply.ts";
 import { definePrimitive } from "../operation.ts";
 import { broadcastShapes } from "../shape.ts";
 import { broadcastStrides, forEachIndex } from "../strides.ts";
-import { scalarLike, type Tensor } from "../tensor.ts";
-import type { TensorOrNumber } from "./elementwise.ts";
+import type { Tensor } from "../tensor.ts";
+import { type TensorOrNumber, withScalar } from "./elementwise.ts";
 import { equal } from "./equal.ts";
 import { multiply } from "./multiply.ts";
 import { sumTo } from "./sum.ts";
@@ -45,9 +45,10 @@ export const selectPrimitive = definePrimitive({
 export function select(condition: Tensor, a: TensorOrNumber, b: TensorOrNumber): Tensor {
   if (typeof a === "number" && typeof b === "number")
     throw new TypeError(`select: a and b are both numbers, expected at least one tensor, got ${a} and ${b}`);
-  const like = (typeof a === "number" ? b : a) as Tensor;
-  const toTensor = (x: TensorOrNumber) => (typeof x === "number" ? scalarLike(like, x) : x);
-  return applyOne(selectPrimitive, [condition, toTensor(a), toTensor(b)], {});
+  const run = (x: Tensor, y: Tensor): Tensor => applyOne(selectPrimitive, [condition, x, y], {});
+  if (typeof a === "number") return withScalar(b as Tensor, a, (scalar) => run(scalar, b as Tensor));
+  if (typeof b === "number") return withScalar(a, b, (scalar) => run(a, scalar));
+  return run(a, b);
 }
 
 /** The gradient of the argument that a maximum or minimum took: g, nothing where it lost, half at ties. */

@@ -3,11 +3,14 @@ import { sizeOf } from "../../../shape.ts";
 import { addressOf, type WasmRuntime } from "../runtime.ts";
 
 /** Elements of a row that are added in one go. */
-const SEGMENT = 8192;
+const SEGMENT = 2048;
 /** Columns added in one go: their totals stay in the first-level cache. */
 const COLUMNS = 1024;
 /** Elements of a block of whole rows, and of a chunk. */
 const CHUNK = 32768;
+/** Bounds of the rows of a block: fewer cost too much memory for results, more add up rounding errors. */
+const LEAST_ROWS = 32;
+const MOST_ROWS = 512;
 const NANOSECONDS = 0.15;
 
 const operations = ["sum", "max", "min"] as const;
@@ -42,7 +45,7 @@ function reduceRows(runtime: WasmRuntime, kernel: string, x: number, y: number, 
 }
 
 function reduceColumns(runtime: WasmRuntime, kernel: string, x: number, y: number, { outer, n, inner }: Lines): void {
-  const length = Math.max(32, Math.ceil(CHUNK / inner));
+  const length = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.ceil(CHUNK / inner)));
   const segments = n <= 4 * length ? 1 : Math.ceil(n / length);
   const rows = segments === 1 ? n : length;
   const columns = Math.min(inner, COLUMNS);

@@ -90,73 +90,55 @@ function crossEntropyKernels(runtime: WasmRuntime): Record<string, Kernel> {
   };
 }
 
-/** Layer norm and RMS norm. Argument order: wasm/norm.ts. */
-function normKernels(runtime: WasmRuntime): Record<string, Kernel> {
-  const address = (operand: Operand | undefined): number => (operand ? addressOf(operand) : 0);
-  const forward = (
-    kernel: string,
-    [x, gain, bias]: readonly Operand[],
-    [y, mean, factor]: readonly (Operand | undefined)[],
-    epsilon: unknown,
-  ): boolean | void => {
-    if (x!.dtype !== "float32" || x!.shape.at(-1) === 0) return false;
-    const { rows, n, perChunk, chunks } = planRows(x!);
-    const words = [
-      addressOf(x!),
-      addressOf(gain!),
-      address(bias),
-      address(y),
-      address(mean),
-      address(factor),
-      rows,
-      n,
-      perChunk,
-    ];
-    runtime.run(kernel, [...words, floatBits(epsilon as number)], chunks, rows * n * 0.4);
-  };
-  const backward = (
-    kernel: string,
-    [x, gain, mean, factor, g]: readonly (Operand | undefined)[],
-    dx: Operand | undefined,
-    sums: readonly (Operand | undefined)[],
-  ): boolean | void => {
-    if (x!.dtype !== "float32" || x!.shape.at(-1) === 0 || x!.shape.includes(0)) return false;
-    const needed = sums.some((sum) => sum !== undefined);
-    const { rows, n, perChunk, chunks } = planRows(x!, needed ? MOST_PARTIALS : undefined);
-    const width = sums.length * n;
-    runtime.withMemory(needed ? (chunks + 1) * width * 4 : 0, (partials) => {
-      const words = [
-        addressOf(x!),
-        addressOf(gain!),
-        0,
-        0,
-        address(mean),
-        addressOf(factor!),
-        rows,
-        n,
-        perChunk,
-        0,
-        addressOf(g!),
-        address(dx),
-      ];
-      runtime.run(kernel, [...words, needed ? partials : 0], chunks, rows * n * 0.8);
-      if (!needed) return;
-      const totals = partials + chunks * width * 4;
-      addRows(runtime, partials, totals, chunks, width);
-      sums.forEach((sum, i) => {
-        if (sum)
-          new Uint8Array(runtime.buffer).copyWithin(addressOf(sum), totals + i * n * 4, totals + (i + 1) * n * 4);
-      });
+const addressIfAny = (operand: Operand | undefined): number => (operand ? addressOf(operand) : 0);
+
+/** Operands in the order of wasm/norm.ts: x, gain, bias; y, means, factors. */
+type NormOperands = readonly (Operand | undefined)[];
+
+function normForward(runtime: WasmRuntime, kernel: string, operands: NormOperands, epsilon: unknown): boolean | void {
+  const x = operands[0]!;
+  if (x.dtype !== "float32" || x.shape.at(-1) === 0) return false;
+  const { rows, n, perChunk, chunks } = planRows(x);
+  const words = [...operands.map(addressIfAny), rows, n, perChunk, floatBits(epsilon as number)];
+  runtime.run(kernel, words, chunks, rows * n * 0.4);
+}
+
+/** `sums` are the outputs that add up over rows: the gradients of gain, and of bias where the norm has one. */
+function normBackward(
+  runtime: WasmRuntime,
+  kernel: string,
+  operands: NormOperands,
+  g: Operand,
+  dx: Operand | undefined,
+  sums: readonly (Operand | undefined)[],
+): boolean | void {
+  const x = operands[0]!;
+  if (x.dtype !== "float32" || x.shape.includes(0)) return false;
+  const needed = sums.some((sum) => sum !== undefined);
+  const { rows, n, perChunk, chunks } = planRows(x, needed ? MOST_PARTIALS : undefined);
+  const width = sums.length * n;
+  runtime.withMemory(needed ? (chunks + 1) * width * 4 : 0, (partials) => {
+    const words = [...operands.map(addressIfAny), rows, n, perChunk, 0, addressOf(g), addressIfAny(dx)];
+    runtime.run(kernel, [...words, needed ? partials : 0], chunks, rows * n * 0.8);
+    if (!needed) return;
+    const totals = partials + chunks * width * 4;
+    addRows(runtime, partials, totals, chunks, width);
+    sums.forEach((sum, i) => {
+      if (sum) runtime.int32.copyWithin(addressOf(sum) >>> 2, (totals >>> 2) + i * n, (totals >>> 2) + (i + 1) * n);
     });
-  };
+  });
+}
+
+function normKernels(runtime: WasmRuntime): Record<string, Kernel> {
   return {
     layerNorm: ([x, gain, bias], outputs, { epsilon }) =>
-      forward("layerNorm", bias ? [x!, gain!, bias] : [x!, gain!], outputs, epsilon),
-    rmsNorm: ([x, gain], [y, factor], { epsilon }) => forward("rmsNorm", [x!, gain!], [y, undefined, factor], epsilon),
+      normForward(runtime, "layerNorm", [x, gain, bias, ...outputs], epsilon),
+    rmsNorm: ([x, gain], [y, factor], { epsilon }) =>
+      normForward(runtime, "rmsNorm", [x, gain, undefined, y, undefined, factor], epsilon),
     layerNormBackward: ([x, gain, mean, factor, g], [dx, dgain, dbias]) =>
-      backward("layerNormBackward", [x, gain, mean, factor, g], dx, [dgain, dbias]),
+      normBackward(runtime, "layerNormBackward", [x, gain, undefined, undefined, mean, factor], g!, dx, [dgain, dbias]),
     rmsNormBackward: ([x, gain, factor, g], [dx, dgain]) =>
-      backward("rmsNormBackward", [x, gain, undefined, factor, g], dx, [dgain]),
+      normBackward(runtime, "rmsNormBackward", [x, gain, undefined, undefined, undefined, factor], g!, dx, [dgain]),
   };
 }
 
