@@ -65,6 +65,46 @@ const values = (operand: Operand, backend: Backend): Float32Array =>
     operand.shape.reduce((n, size) => n * size, 1),
   ) as Float32Array;
 
+/** A backend that keeps whole numbers in float32: `onLarge` is called with those that are not exact. */
+function rounding(onLarge: (value: number) => number): Backend {
+  const backend = createReferenceBackend();
+  return {
+    ...backend,
+    write: (buffer, values) =>
+      backend.write(
+        buffer,
+        values instanceof Int32Array ? values.map((v) => (Math.abs(v) > 2 ** 24 ? onLarge(v) : v)) : values,
+      ),
+  };
+}
+
+describe("a backend whose whole numbers end at 2^24", () => {
+  const refuse = (value: number): never => {
+    throw new RangeError(`write: ${value} is too large`);
+  };
+  const failing = async (backend: Backend, declared: boolean): Promise<number> => {
+    const cases = conformanceCases(backend, declared ? { largestWholeNumber: 2 ** 24 } : {});
+    return (await failures(cases.filter((c) => c.op === "maximum" && c.name.includes("int32")))).length;
+  };
+
+  test("may refuse larger ones if it says so", async () => {
+    expect(await failing(rounding(refuse), true)).toBe(0);
+  });
+
+  test("may not refuse them without saying so", async () => {
+    expect(await failing(rounding(refuse), false)).toBe(2);
+  });
+
+  test("may not round them", async () => {
+    expect(
+      await failing(
+        rounding(() => 2 ** 24),
+        true,
+      ),
+    ).toBe(2);
+  });
+});
+
 describe("the suite finds", { timeout: 60_000 }, () => {
   const failing = async (backend: Backend, op: string): Promise<number> =>
     (await failures(conformanceCases(backend).filter((c) => c.op === op))).length;

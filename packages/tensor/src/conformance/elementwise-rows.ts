@@ -146,6 +146,8 @@ export const elementwiseRows = () =>
         ]),
         "int32",
       ),
+      castSample("float32 to small int32", given([0, -0, 2.9, -2.9, 0.5, -0.5, 16777216, -16777216, NaN]), "int32"),
+      castSample("small int32 to float32", given([0, 1, -5, 16777216], [4], "int32"), "float32"),
       castSample("float32 to bool", given(specials), "bool"),
       castSample("int32 to float32", given([0, 1, -5, 16777217, 2147483647], [5], "int32"), "float32"),
       castSample("int32 to bool", given([0, 1, -5, 256], [4], "int32"), "bool"),

@@ -43,7 +43,12 @@ export function unarySamples(
     sample("special values", given(repeat(specials.filter((x) => x !== undefinedAt))), false),
     ...(large ? [sample("[100003]", float(name, [100003], low, high), smooth)] : []),
     ...(far ? [sample("far out", given(farOut), true)] : []),
-    ...(int32 ? [sample("int32", given([0, 1, -1, 5, -2147483647, 2147483647, -7], [7], "int32"), false)] : []),
+    ...(int32
+      ? [
+          sample("int32", given([0, 1, -1, 5, -2147483647, 2147483647, -7], [7], "int32"), false),
+          sample("small int32", given([0, 1, -1, 5, -16777216, 16777216, -7], [7], "int32"), false),
+        ]
+      : []),
   ];
 }
 
@@ -129,6 +134,7 @@ export function binarySamples(
     ],
     gradient,
   });
+  const small = given([0, 1, -1, 7, -13, 4095, -4096, 1234], [8], "int32");
   const integers = given([0, 1, -1, 7, -13, 2147483647, -2147483648, 123456789], [8], "int32");
   return [
     ...(large ? [...pairs, largePair] : pairs).map(([a, b]) =>
@@ -146,7 +152,12 @@ export function binarySamples(
       given(specials.flatMap(() => specials)),
       false,
     ),
-    ...(onInt32 ? [sample("int32", { ...integers, shape: [8, 1] }, integers, false, onInt32)] : []),
+    ...(onInt32
+      ? [
+          sample("int32", { ...integers, shape: [8, 1] }, integers, false, onInt32),
+          sample("small int32", { ...small, shape: [8, 1] }, small, false, onInt32),
+        ]
+      : []),
     ...(bool ? [sample("bool", bools("a", [5, 1]), bools("b", [7]), false)] : []),
   ];
 }

@@ -92,6 +92,7 @@ function reduceSamples(
     ),
     ...specials.map(withSpecials),
     sample("int32", { ...given([5, -3, 2147483647, 1, -2147483648, 7], [2, 3], "int32") }, [1], false),
+    sample("small int32", given([5, -3, 8388607, 1, -16777216, 7], [2, 3], "int32"), [1], false),
     sample("int32 over nothing", given([], [2, 0], "int32"), [1], false),
   ];
 }
@@ -162,6 +163,7 @@ function cumulativeSumSamples(): Sample[] {
       flags.map(([reverse, exclusive]) => sample(float("cumulativeSum", shape), axis, reverse, exclusive)),
     ),
     sample(given([1, 2, 3, 2147483647, 1, 1], [2, 3], "int32"), 1, false, false),
+    sample(given([1, -2, 3, 16777214, 1, 1], [2, 3], "int32"), 1, false, false),
   ];
 }
 

@@ -1,0 +1,3 @@
+/** What the build makes of gpu.js; `gpu-js.ts` says what is in it. */
+declare const library: unknown;
+export default library;

@@ -1,0 +1,104 @@
+import { UnsupportedOpError } from "@heed/tensor";
+
+/** What this package uses of gpu.js 2.24.1, typed by hand: its own typings miss WebGPU and promises. */
+export interface GpuJs {
+  readonly GPU: GpuConstructor;
+  readonly WebGPUContext: { acquire(): Promise<WebGpuContext> };
+  readonly WebGPUBufferResult: new (settings: {
+    readonly buffer: GpuBuffer;
+    readonly output: readonly number[];
+    readonly context: WebGpuContext;
+    readonly kernel: unknown;
+  }) => GpuBufferResult;
+}
+
+interface GpuConstructor {
+  new (settings: { readonly mode: string }): GpuInstance;
+  readonly isWebGL2Supported: boolean;
+  readonly isWebGPUSupported: boolean;
+}
+
+export interface GpuInstance {
+  createKernel(source: string, settings: KernelSettings): GpuKernel;
+}
+
+export interface KernelSettings {
+  readonly argumentTypes: readonly string[];
+  readonly output: readonly number[];
+  readonly precision: "single";
+  readonly tactic: "precision";
+  readonly dynamicOutput: true;
+  readonly dynamicArguments: true;
+  readonly loopMaxIterations: number;
+  readonly pipeline: boolean;
+  readonly immutable: boolean;
+}
+
+export interface GpuKernel {
+  (...args: readonly unknown[]): unknown;
+  setOutput(output: readonly number[]): GpuKernel;
+}
+
+/** A GL texture that holds the result of a kernel. */
+export interface GpuTexture {
+  readonly context: { isContextLost(): boolean };
+  toArray(): Float32Array;
+  delete(): void;
+}
+
+/** A WebGPU buffer that a kernel reads or wrote. */
+export interface GpuBufferResult {
+  readonly buffer: GpuBuffer;
+  delete(): void;
+}
+
+export interface GpuBuffer {
+  readonly size: number;
+  mapAsync(mode: number): Promise<void>;
+  getMappedRange(): ArrayBuffer;
+  unmap(): void;
+  destroy(): void;
+}
+
+export interface WebGpuContext {
+  readonly adapter: { readonly info?: { readonly vendor?: string; readonly architecture?: string } };
+  readonly device: GpuDevice;
+  readonly isLost: boolean;
+}
+
+export interface GpuDevice {
+  readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
+  readonly lost: Promise<{ readonly message: string }>;
+  readonly queue: {
+    writeBuffer(buffer: GpuBuffer, offset: number, values: Float32Array): void;
+    submit(commands: readonly unknown[]): void;
+  };
+  createBuffer(settings: { readonly size: number; readonly usage: number }): GpuBuffer;
+  createCommandEncoder(): {
+    copyBufferToBuffer(from: GpuBuffer, fromOffset: number, to: GpuBuffer, toOffset: number, bytes: number): void;
+    finish(): unknown;
+  };
+}
+
+/**
+ * Loads gpu.js on first use: a page that never asks for a GPU never pays for it. The name stands for the package itself in
+ * this repository and for one bundled file in what is published.
+ */
+export async function loadGpuJs(): Promise<GpuJs> {
+  const loaded = (await import("#gpu.js")) as unknown as { readonly default?: unknown };
+  const found = (loaded.default ?? loaded) as GpuJs;
+  if (typeof found.GPU !== "function")
+    throw new UnsupportedOpError("useGpu: gpu.js has no GPU export, expected version 2.24.1. Check what is installed");
+  return found;
+}
+
+/** What every kernel is made with; each setting avoids a silent mistake of the defaults. */
+export const commonSettings = {
+  output: [1],
+  precision: "single",
+  tactic: "precision",
+  dynamicOutput: true,
+  dynamicArguments: true,
+  /** gpu.js cuts longer loops without a word */
+  loopMaxIterations: 2 ** 25,
+} as const;

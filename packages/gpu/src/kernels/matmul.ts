@@ -1,0 +1,67 @@
+import { broadcastShapes, type Kernel, type Operand, sizeOf } from "@heed/tensor";
+import type { Launcher } from "../launch.ts";
+import { divideText, positionText, program } from "../program.ts";
+import type { Value } from "../value.ts";
+import { stridedCopy, stridesOf } from "./move.ts";
+
+/** One element of the product per thread: the sum over k in its order. */
+const body = `${positionText}
+${divideText("line", "position", "columns")}
+const column = position - line * columns;
+${divideText("batch", "line", "rows")}
+const row = line - batch * rows;
+const beginA = batch * batchA + row * rowA;
+const beginB = batch * batchB + column * columnB;
+let total = 0 * inner;
+for (let k = 0; k < inner; k++) {
+  total = total + a[beginA + k * columnA] * b[beginB + k * rowB];
+}
+return total;`;
+
+const names = ["rows", "inner", "columns", "batchA", "batchB", "rowA", "columnA", "rowB", "columnB"];
+
+interface Batch {
+  readonly value: Value;
+  /** elements from one matrix to the next; 0 if there is one for all */
+  readonly step: number;
+}
+
+/** The matrices of one operand, repeated where its leading axes stretch. The value belongs to the caller. */
+function batchOf(launcher: Launcher, x: Operand, batch: readonly number[]): Batch {
+  const value = launcher.valueOf(x);
+  const lead = x.shape.slice(0, -2);
+  const matrix = x.shape.slice(-2);
+  const step = sizeOf(matrix);
+  if (sizeOf(lead) === 1) return { value: value.retain(), step: 0 };
+  if (sizeOf(lead) === sizeOf(batch)) return { value: value.retain(), step };
+  const own = stridesOf(x.shape);
+  const missing = batch.length - lead.length;
+  const strides = batch.map((_, axis) => (axis < missing || lead[axis - missing] === 1 ? 0 : own[axis - missing]!));
+  return { value: stridedCopy(launcher, value, [...batch, ...matrix], [...strides, matrix[1]!, 1]), step };
+}
+
+/** Products of matrices. */
+export function matmulKernels(launcher: Launcher): Record<string, Kernel> {
+  return {
+    matmul([a, b], [y], { transposeA, transposeB }) {
+      const length = sizeOf(y!.shape);
+      const [rowsA, columnsA] = a!.shape.slice(-2) as [number, number];
+      const columnsB = b!.shape.at(-1)!;
+      const inner = transposeA ? rowsA : columnsA;
+      const [rows, columns] = y!.shape.slice(-2) as [number, number];
+      if (length === 0 || inner === 0) {
+        launcher.store(y!, launcher.constant(length, 0));
+        return;
+      }
+      const batch = broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2));
+      const [left, right] = [batchOf(launcher, a!, batch), batchOf(launcher, b!, batch)];
+      const stepsA = transposeA ? [1, columnsA] : [columnsA, 1];
+      const stepsB = transposeB ? [1, columnsB] : [columnsB, 1];
+      const made = program("matmul", 2, names, () => body);
+      const numbers = [rows, inner, columns, left.step, right.step, ...stepsA, ...stepsB];
+      launcher.store(y!, launcher.run(made, length, [left.value, right.value], numbers));
+      left.value.release();
+      right.value.release();
+    },
+  };
+}

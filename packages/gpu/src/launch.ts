@@ -1,0 +1,74 @@
+import { type BackendBuffer, type Operand, sizeOf } from "@heed/tensor";
+import type { Device } from "./devices/device.ts";
+import type { Program } from "./program.ts";
+import { Value, whenReady } from "./value.ts";
+
+/** A tensor's place: what it holds is replaced as a whole, never changed. */
+export interface GpuTensorBuffer extends BackendBuffer {
+  value: Value | undefined;
+}
+
+/** Largest number of elements whose positions float32 counts exactly. */
+export const largestIndexSpace = 2 ** 24;
+
+/** What kernels do with a device. */
+export class Launcher {
+  readonly device: Device;
+  /** Where the operation that is being run took place, if not on the device. */
+  ranOn: string | undefined;
+  private filler: Value | undefined;
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  /** The value of an operand. It belongs to the operand: retain it to keep it. */
+  valueOf({ buffer, shape }: Operand): Value {
+    const own = buffer as GpuTensorBuffer;
+    return (own.value ??= this.upload(new Float32Array(sizeOf(shape))));
+  }
+
+  /** Gives an operand its value; takes over the reference. */
+  store({ buffer }: Operand, value: Value): void {
+    const own = buffer as GpuTensorBuffer;
+    const before = own.value;
+    own.value = value;
+    before?.release();
+  }
+
+  upload(values: Float32Array): Value {
+    this.checkLength(values.length, "write");
+    if (values.length === 0) return this.empty();
+    return new Value(this.device, values.length, this.device.upload(values));
+  }
+
+  constant(length: number, value: number): Value {
+    return this.upload(new Float32Array(length).fill(value));
+  }
+
+  /** Runs a program over `length` elements; the result belongs to the caller. */
+  run(program: Program, length: number, inputs: readonly Value[], numbers: readonly number[] = []): Value {
+    if (inputs.length !== program.arrays || numbers.length !== program.numbers)
+      throw new TypeError(
+        `${program.key}: called with ${inputs.length} arrays and ${numbers.length} numbers, expected ${program.arrays} and ${program.numbers}`,
+      );
+    this.checkLength(length, program.key);
+    if (length === 0) return this.empty();
+    const data = whenReady(inputs, (found) => this.device.run(program, length, found, numbers));
+    return new Value(this.device, length, data);
+  }
+
+  /** A value without elements. Devices have no empty arrays: where it is an input, one zero stands in that is never read. */
+  private empty(): Value {
+    this.filler ??= new Value(this.device, 0, this.device.upload(new Float32Array(1)));
+    return this.filler.retain();
+  }
+
+  private checkLength(length: number, where: string): void {
+    const { maxLength, name } = this.device;
+    if (length > maxLength)
+      throw new RangeError(
+        `${where}: a tensor of ${length} elements is too large for ${name}, expected at most ${maxLength}. Split it or use another backend`,
+      );
+  }
+}
