@@ -2,7 +2,7 @@ import type { Kernel } from "../../../backend.ts";
 import { sizeOf } from "../../../shape.ts";
 import { bytesPerElement } from "../../../types.ts";
 import { addressOf, type WasmRuntime } from "../runtime.ts";
-import { fillZeros } from "./move.ts";
+import { fill } from "./move.ts";
 
 const CHUNK_BYTES = 65536;
 /** Floats of a row that one chunk adds: two cache lines. */
@@ -32,7 +32,7 @@ export function gatherKernels(runtime: WasmRuntime): Record<string, Kernel> {
       const outer = sizeOf(y!.shape.slice(0, axis));
       const width = sizeOf(y!.shape.slice(axis + 1));
       const count = sizeOf(indices!.shape);
-      fillZeros(runtime, y!);
+      fill(runtime, y!, 0);
       if (outer * width * count === 0 || y!.shape[axis] === 0) return;
       const chunks = Math.ceil(width / COLUMNS);
       runtime.run(

@@ -87,7 +87,8 @@ function copy(runtime: WasmRuntime, block: Copy): boolean {
   return true;
 }
 
-const is4Bytes = ({ dtype }: Operand): boolean => bytesPerElement[dtype] <= 4;
+/** Whether the copy kernels take its elements: those of 1 or 4 bytes. */
+const isMovable = ({ dtype }: Operand): boolean => bytesPerElement[dtype] <= 4;
 
 /** Element offset of `starts` in a tensor of these strides. */
 const offsetOf = (starts: readonly number[], strides: readonly number[]): number =>
@@ -123,7 +124,8 @@ function copyPart(
       });
 }
 
-function fill(runtime: WasmRuntime, { buffer, shape, dtype }: Operand, value: number): void {
+/** Sets every element to one value. */
+export function fill(runtime: WasmRuntime, { buffer, shape, dtype }: Operand, value: number): void {
   const count = sizeOf(shape);
   if (bytesPerElement[dtype] !== 4) {
     viewArray(dtype, runtime.buffer, addressOf({ buffer }), count).fill(value);
@@ -134,11 +136,6 @@ function fill(runtime: WasmRuntime, { buffer, shape, dtype }: Operand, value: nu
   runtime.run("fillWords", [addressOf({ buffer }), count, cell, perChunk], Math.ceil(count / perChunk), count * 0.1);
 }
 
-/** Sets every element of float32 memory to 0. */
-export function fillZeros(runtime: WasmRuntime, operand: Operand): void {
-  fill(runtime, operand, 0);
-}
-
 const starting = (operand: Operand, axis: number, start: number): number[] =>
   operand.shape.map((_, i) => (i === axis ? start : 0));
 
@@ -146,7 +143,7 @@ const starting = (operand: Operand, axis: number, start: number): number[] =>
 export function moveKernels(runtime: WasmRuntime): Record<string, Kernel> {
   return {
     permute([x], [y], { order }) {
-      if (!is4Bytes(x!)) return false;
+      if (!isMovable(x!)) return false;
       const strides = stridesOf(x!.shape);
       return copy(runtime, {
         from: addressOf(x!),
@@ -158,7 +155,7 @@ export function moveKernels(runtime: WasmRuntime): Record<string, Kernel> {
       });
     },
     broadcast([x], [y]) {
-      if (!is4Bytes(x!)) return false;
+      if (!isMovable(x!)) return false;
       return copy(runtime, {
         from: addressOf(x!),
         to: addressOf(y!),
@@ -168,11 +165,11 @@ export function moveKernels(runtime: WasmRuntime): Record<string, Kernel> {
         dtype: x!.dtype,
       });
     },
-    slice: ([x], [y], { starts }) => is4Bytes(x!) && copyPart(runtime, x!, y!, starts as number[], "out"),
+    slice: ([x], [y], { starts }) => isMovable(x!) && copyPart(runtime, x!, y!, starts as number[], "out"),
     assignSlice: ([target, source], _, { starts }) =>
-      is4Bytes(target!) && copyPart(runtime, target!, source!, starts as number[], "in"),
+      isMovable(target!) && copyPart(runtime, target!, source!, starts as number[], "in"),
     assign: ([target, source]) =>
-      is4Bytes(target!) &&
+      isMovable(target!) &&
       copyPart(
         runtime,
         target!,
@@ -181,12 +178,12 @@ export function moveKernels(runtime: WasmRuntime): Record<string, Kernel> {
         "in",
       ),
     pad([x], [y], { before, value }) {
-      if (!is4Bytes(x!)) return false;
+      if (!isMovable(x!)) return false;
       fill(runtime, y!, value as number);
       return copyPart(runtime, y!, x!, before as number[], "in");
     },
     concatenate(inputs, [y], { axis }) {
-      if (!is4Bytes(y!)) return false;
+      if (!isMovable(y!)) return false;
       let start = 0;
       return inputs.every((input) => {
         const done = copyPart(runtime, y!, input, starting(y!, axis as number, start), "in");
@@ -195,7 +192,7 @@ export function moveKernels(runtime: WasmRuntime): Record<string, Kernel> {
       });
     },
     split([x], outputs, { axis, sizes }) {
-      if (!is4Bytes(x!)) return false;
+      if (!isMovable(x!)) return false;
       let start = 0;
       return outputs.every((output, i) => {
         const done = !output || copyPart(runtime, x!, output, starting(x!, axis as number, start), "out");
