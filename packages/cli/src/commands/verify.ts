@@ -8,9 +8,10 @@ import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
 import { exitCodes, isRefusal } from "../errors.ts";
 import { expectModelFolder, openModel } from "../open-model.ts";
-import { type Comparison, compare } from "../verify/compare.ts";
-import { type GoldenArray, type GoldenCase, readGolden } from "../verify/golden.ts";
-import { runnerOf } from "../verify/runners.ts";
+import { type Comparison, compareCase } from "../verify/compare.ts";
+import { type Golden, type GoldenCase, readGolden, readWeights } from "../verify/golden.ts";
+import { type Computed, runnerOf } from "../verify/runners.ts";
+import { unitRunnerOf } from "../verify/units/index.ts";
 
 /** What became of one case. */
 type CaseResult =
@@ -33,8 +34,9 @@ async function run(context: Context, folder: string, backend: string): Promise<v
   else chooseBackend();
   const { output } = context;
   const results: CaseResult[] = [];
-  for (const golden of await readGolden(folder)) {
-    const result = await runCase(folder, golden);
+  const recorded = await readGolden(folder);
+  for (const golden of recorded.cases) {
+    const result = await runCase(folder, recorded, golden);
     results.push(result);
     print(context, result);
   }
@@ -60,24 +62,20 @@ async function unsupportedModel(folder: string): Promise<string | undefined> {
   }
 }
 
-/** Each case starts from the stored weights: a training run changes them. */
-async function runCase(folder: string, golden: GoldenCase): Promise<CaseResult> {
-  const { name } = golden;
+/** What a case computes, or why it cannot be run. Each case starts from the stored weights: a training run changes them. */
+async function computeCase(folder: string, recorded: Golden, golden: GoldenCase): Promise<Computed | string> {
+  const unit = unitRunnerOf(recorded.name);
+  if (unit) return unit.refuses(golden) ?? (await unit.run(golden, await readWeights(recorded, golden)));
   const runner = runnerOf(golden);
-  if (typeof runner === "string") return { name, status: "unsupported", reason: runner };
-  const reason = await unsupportedModel(folder);
-  if (reason !== undefined) return { name, status: "unsupported", reason };
-  const { outputs, grads, parametersAfter } = await runner.run(await openModel("verify", folder), golden);
-  const compareAll = (
-    prefix: string,
-    got: ReadonlyMap<string, GoldenArray> = new Map(),
-    expected: GoldenCase["outputs"],
-  ): Comparison[] => [...expected].map(([key, want]) => compare(prefix + key, got.get(key), want));
-  const comparisons = [
-    ...compareAll("", outputs, golden.outputs),
-    ...compareAll("grad ", grads, golden.grads),
-    ...compareAll("after ", parametersAfter, golden.parametersAfter),
-  ];
+  if (typeof runner === "string") return runner;
+  return (await unsupportedModel(folder)) ?? (await runner.run(await openModel("verify", folder), golden));
+}
+
+async function runCase(folder: string, recorded: Golden, golden: GoldenCase): Promise<CaseResult> {
+  const { name } = golden;
+  const computed = await computeCase(folder, recorded, golden);
+  if (typeof computed === "string") return { name, status: "unsupported", reason: computed };
+  const comparisons = compareCase(computed, golden);
   const passed = comparisons.length > 0 && comparisons.every((comparison) => comparison.passed);
   return { name, status: passed ? "passed" : "failed", comparisons };
 }

@@ -1,4 +1,5 @@
-import type { GoldenArray, GoldenExpectation } from "./golden.ts";
+import type { GoldenArray, GoldenCase, GoldenExpectation } from "./golden.ts";
+import type { Computed } from "./runners.ts";
 
 /** How one quantity came out. */
 export interface Comparison {
@@ -52,4 +53,18 @@ export function compare(name: string, got: GoldenArray | undefined, expected: Go
   }
   if (compared === 0) return fail("nothing to compare");
   return { name, error, tolerance, passed: error <= tolerance, compared };
+}
+
+/** Compares everything that a case recorded. */
+export function compareCase({ outputs, grads, parametersAfter }: Computed, golden: GoldenCase): Comparison[] {
+  const compareAll = (
+    prefix: string,
+    got: ReadonlyMap<string, GoldenArray> = new Map(),
+    expected: GoldenCase["outputs"],
+  ): Comparison[] => [...expected].map(([key, want]) => compare(prefix + key, got.get(key), want));
+  return [
+    ...compareAll("", outputs, golden.outputs),
+    ...compareAll("grad ", grads, golden.grads),
+    ...compareAll("after ", parametersAfter, golden.parametersAfter),
+  ];
 }

@@ -30,6 +30,17 @@ export interface GoldenCase {
   /** what the gradients are of */
   readonly gradientsOf?: string | undefined;
   readonly parametersAfter: ReadonlyMap<string, GoldenExpectation>;
+  /** what the names of the case's own weights begin with in the weight files */
+  readonly weightPrefix: string;
+}
+
+/** What a folder recorded. */
+export interface Golden {
+  /** of the fixture */
+  readonly name: string;
+  /** safetensors files of weights that belong to no model folder */
+  readonly weightFiles: readonly string[];
+  readonly cases: readonly GoldenCase[];
 }
 
 const objectOf = (value: unknown): JsonObject =>
@@ -40,7 +51,7 @@ const objectOf = (value: unknown): JsonObject =>
  *
  * @throws CliError (bad input) if they are missing or do not belong together, CheckpointError if one is damaged
  */
-export async function readGolden(folder: string): Promise<GoldenCase[]> {
+export async function readGolden(folder: string): Promise<Golden> {
   const store = nodeFileStore();
   const path = join(folder, "golden.json");
   // A path that is no folder has no files either.
@@ -53,12 +64,28 @@ export async function readGolden(folder: string): Promise<GoldenCase[]> {
       `verify: ${folder} has no golden.json, expected a folder with recorded inputs and outputs. Check the path`,
     );
   }
-  const { cases } = await readJsonFile(store, path);
+  const { name, weights, cases } = await readJsonFile(store, path);
   if (!Array.isArray(cases) || cases.length === 0) {
     throw badInput(`verify: ${path} has no cases, expected a list of them`);
   }
   const arrays = await readArrays(join(folder, "golden.safetensors"));
-  return cases.map((item) => readCase(objectOf(item), arrays, path));
+  const { files } = objectOf(weights);
+  return {
+    name: String(name),
+    weightFiles: Array.isArray(files) ? files.map((file) => join(folder, String(file))) : [],
+    cases: cases.map((item) => readCase(objectOf(item), arrays, path)),
+  };
+}
+
+/** The weights of a case by the names of the module that recorded it. */
+export async function readWeights({ weightFiles }: Golden, { weightPrefix }: GoldenCase) {
+  const weights = new Map<string, GoldenArray>();
+  for (const file of weightFiles) {
+    for (const [name, array] of await readArrays(file)) {
+      if (name.startsWith(weightPrefix)) weights.set(name.slice(weightPrefix.length), array);
+    }
+  }
+  return weights;
 }
 
 async function readArrays(path: string): Promise<Map<string, GoldenArray>> {
@@ -125,5 +152,6 @@ function readCase(item: JsonObject, arrays: ReadonlyMap<string, GoldenArray>, pa
     grads: entries(item["grads"], expectation),
     gradientsOf: typeof item["gradientsOf"] === "string" ? item["gradientsOf"] : undefined,
     parametersAfter: entries(item["parametersAfter"], expectation),
+    weightPrefix: typeof item["weightPrefix"] === "string" ? item["weightPrefix"] : "",
   };
 }

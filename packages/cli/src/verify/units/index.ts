@@ -1,0 +1,11 @@
+import type { UnitRunner } from "./unit-runner.ts";
+
+/** Runners by the name of the fixture in `golden.json`, whole or before a further `-`. */
+const runners: Readonly<Record<string, UnitRunner>> = {};
+
+/** The runner of a fixture without a model, if it is one. */
+export function unitRunnerOf(fixture: string): UnitRunner | undefined {
+  const names = Object.keys(runners).filter((name) => fixture === name || fixture.startsWith(`${name}-`));
+  const longest = names.sort((a, b) => b.length - a.length)[0];
+  return longest === undefined ? undefined : runners[longest];
+}
