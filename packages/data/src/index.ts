@@ -1,6 +1,8 @@
 export type { Batch, BatchCursor, WindowOptions } from "./batch-cursor.ts";
 export { byteSymbols, trainByteTokenizer } from "./byte-tokenizer.ts";
 export { trainCharacterTokenizer } from "./character-tokenizer.ts";
+export type { EncodeBatchOptions, TokenBatch, Truncation } from "./encode-batch.ts";
+export { encodeBatch } from "./encode-batch.ts";
 export type { TokenizerErrorCode } from "./errors.ts";
 export { isTokenizerError, TokenizerError } from "./errors.ts";
 export { loadTokenizer } from "./load-tokenizer.ts";

@@ -9,7 +9,10 @@ import { checkReferences, readVocabulary } from "./vocabulary.ts";
 
 /** The part of the library in use; its own declarations do not resolve under Node's module rules. */
 interface LibraryTokenizer {
-  encode(text: string): { readonly ids: readonly (number | undefined)[] };
+  encode(
+    text: string,
+    options: { readonly add_special_tokens: boolean },
+  ): { readonly ids: readonly (number | undefined)[] };
   decode(ids: readonly number[], options: { readonly clean_up_tokenization_spaces: boolean }): string;
 }
 
@@ -56,7 +59,7 @@ class LoadedTokenizer implements Tokenizer {
     this.library = createLibraryTokenizer(file);
   }
 
-  encode(text: string): Int32Array {
+  encode(text: string, { addSpecialTokens = true }: { readonly addSpecialTokens?: boolean } = {}): Int32Array {
     if (typeof text !== "string") throw new TypeError(`encode: text is of type ${typeof text}, expected a string`);
     const lone = findLoneSurrogate(text);
     if (lone >= 0) {
@@ -66,7 +69,9 @@ class LoadedTokenizer implements Tokenizer {
       );
     }
     if (this.direct) return this.direct(text);
-    const { ids } = runLibrary("encode", "the tokenizer file fails on this text", () => this.library.encode(text));
+    const { ids } = runLibrary("encode", "the tokenizer file fails on this text", () =>
+      this.library.encode(text, { add_special_tokens: addSpecialTokens }),
+    );
     const unknown = ids.indexOf(undefined);
     if (unknown >= 0) {
       throw new TokenizerError(

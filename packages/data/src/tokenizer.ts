@@ -5,11 +5,12 @@ export interface Tokenizer {
   /** number of tokens; ids are 0..vocabSize - 1 */
   readonly vocabSize: number;
   /**
-   * The ids of a text's tokens.
+   * The ids of a text's tokens, with those that the file's post-processor puts around it.
    *
+   * @param options.addSpecialTokens false leaves the latter out; default true
    * @throws TokenizerError (text) if the text has a character without a token, or a surrogate without its partner
    */
-  encode(text: string): Int32Array;
+  encode(text: string, options?: { readonly addSpecialTokens?: boolean }): Int32Array;
   /**
    * The text of ids, special tokens included.
    *
