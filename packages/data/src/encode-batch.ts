@@ -83,7 +83,7 @@ function keptLengths(lengths: readonly number[], room: number, truncation: Trunc
     return kept;
   }
   throw new RangeError(
-    `encodeBatch: texts[${row}] has ${lengths.join(" + ")} tokens, expected at most ${room} beside the special ones (from maxLength and truncation "${truncation}"). Shorten the text or choose another truncation`,
+    `encodeBatch: texts[${row}] has ${lengths.join(" + ")} tokens, expected at most ${Math.max(0, room)} beside the special ones (from maxLength and truncation "${truncation}"). Shorten the text or choose another truncation`,
   );
 }
 

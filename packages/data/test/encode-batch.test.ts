@@ -101,11 +101,11 @@ describe("encodeBatch", () => {
     ];
     expect(errors).toMatchInlineSnapshot(`
       [
-        "RangeError: encodeBatch: texts[0] has 3 + 5 tokens, expected at most 4 beside the special ones (from maxLength and truncation "none"). Shorten the text or choose another truncation",
-        "RangeError: encodeBatch: texts[0] has 3 + 5 tokens, expected at most 1 beside the special ones (from maxLength and truncation "only-first"). Shorten the text or choose another truncation",
-        "RangeError: encodeBatch: texts[0] has 3 + 5 tokens, expected at most -1 beside the special ones (from maxLength and truncation "longest-first"). Shorten the text or choose another truncation",
+        "RangeError: encodeBatch: texts[0] has 3 + 3 tokens, expected at most 4 beside the special ones (from maxLength and truncation "none"). Shorten the text or choose another truncation",
+        "RangeError: encodeBatch: texts[0] has 3 + 3 tokens, expected at most 1 beside the special ones (from maxLength and truncation "only-first"). Shorten the text or choose another truncation",
+        "RangeError: encodeBatch: texts[0] has 3 + 3 tokens, expected at most 0 beside the special ones (from maxLength and truncation "longest-first"). Shorten the text or choose another truncation",
         "RangeError: encodeBatch: maxLength is out of range, expected a whole number >= 1, got 0",
-        "RangeError: encodeBatch: a row has 11 tokens, expected at most 3 (from padTo). Give maxLength as well",
+        "RangeError: encodeBatch: a row has 9 tokens, expected at most 3 (from padTo). Give maxLength as well",
         "RangeError: encodeBatch: padToken is not in the vocabulary, expected one of its tokens, got "<none>"",
         "RangeError: encodeBatch: rows differ in length and the vocabulary has no padding token, expected [PAD], <pad> or a padToken. Name the token that fills rows",
       ]
