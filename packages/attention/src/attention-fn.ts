@@ -2,9 +2,9 @@ import type { Rng, Tensor } from "@heed/tensor";
 
 /** What an attention function shows on request; the tensors are freed with the scope they were made in, unless kept. */
 export interface AttentionView {
-  /** before the softmax, bias added, mask not yet applied. Shape [B, H, T, S] */
+  /** before the weighting, bias added, mask not yet applied. Shape [B, H, T, S] */
   readonly scores: Tensor;
-  /** what the values are weighed with: 0 where masked. Shape [B, H, T, S] */
+  /** what the values are weighed with, before dropout: 0 where masked. Shape [B, H, T, S] */
   readonly probs: Tensor;
 }
 
@@ -14,7 +14,11 @@ export interface AttentionOptions {
   readonly mask?: Tensor | undefined;
   /** added to scores, broadcast to [B, H, T, S] */
   readonly bias?: Tensor | undefined;
-  /** source of dropout; without it there is none */
+  /** of the queries, int32 [T] or [B, T]; only functions that look at positions themselves need them, where T and S differ */
+  readonly positions?: Tensor | undefined;
+  /** of the keys, int32 [S] or [B, S]; fewer where places behind them hold no key yet, which the mask then hides */
+  readonly keyPositions?: Tensor | undefined;
+  /** source of dropout and of noise; without it there is none */
   readonly rng?: Rng | undefined;
   /** receives scores and probs; calling for them may cost a slower path */
   readonly observe?: ((view: AttentionView) => void) | undefined;

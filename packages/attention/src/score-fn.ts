@@ -1,0 +1,22 @@
+import type { Tensor } from "@heed/tensor";
+
+/** Vectors whose scaled dot products are a score. */
+export interface DotProducts {
+  /** [B, H, T, D] */
+  readonly q: Tensor;
+  /** [B, H or G, S, D] */
+  readonly k: Tensor;
+  readonly scale: number;
+}
+
+/**
+ * How well each key answers each query.
+ *
+ * Shapes: q [B, H, T, Dq], k [B, H, S, Dk] -> [B, H, T, S]. A score with weights carries them as properties, where
+ * `stateDict` finds them.
+ */
+export interface ScoreFn {
+  (q: Tensor, k: Tensor): Tensor;
+  /** the vectors whose dot products the score is, if it is one: attention then runs fused. Takes k with G heads too */
+  readonly asDotProducts?: ((q: Tensor, k: Tensor) => DotProducts) | undefined;
+}
