@@ -5,6 +5,8 @@ export type { CausalModel, GeneratedStep, GenerateOptions } from "./generate.ts"
 export { generate } from "./generate.ts";
 export type { TrainingStep, TrainOptions } from "./loop.ts";
 export { train } from "./loop.ts";
+export type { BleuScore } from "./metrics/bleu.ts";
+export { bleu, tokenize13a } from "./metrics/bleu.ts";
 export type { ResumableCursor, RunState } from "./run-state.ts";
 export { captureRun, restoreRun } from "./run-state.ts";
 export type { SampleOptions, Sampler } from "./sampling.ts";
