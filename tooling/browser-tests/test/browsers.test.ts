@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BrowserMode, type BrowserReport, missingBrowser, reportFrom } from "../src/browser.ts";
+import { type BrowserReport, reportFrom } from "../src/browser.ts";
+import { type BrowserMode, missingBrowser } from "../src/chromium.ts";
 
 const missing = missingBrowser();
 if (missing) {

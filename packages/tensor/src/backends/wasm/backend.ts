@@ -47,6 +47,7 @@ function capabilities(runtime: WasmRuntime): BackendCapabilities {
     details: {
       simd: `${runtime.wide ? 256 : 128} bit${runtime.relaxed ? ", fused multiply-add" : ""}`,
       threads: `${runtime.threads}, ${runtime.shared ? "shared memory" : "memory not shared"}${why ? ` (${why})` : ""}`,
+      ...(pool && { workers: `${pool.ready} of ${pool.threads - 1} started` }),
       memory: `${runtime.allocator.bytesInUse} of ${runtime.allocator.bytesTotal} bytes in use`,
     },
   };
