@@ -10,22 +10,7 @@ import {
   type Tensor,
   zeros,
 } from "@heed/tensor";
-
-/** Where one attention layer keeps its keys and values. */
-export interface LayerCache {
-  /** Takes the keys and values of new tokens, [B, G, T, D], and returns those of all, the ones before first. */
-  append(keys: Tensor, values: Tensor): StoredKeys;
-}
-
-/** All keys and values of a layer, with room for more behind: places from `length` on hold zeros and must be hidden. */
-export interface StoredKeys {
-  /** [B, G, S, D], S >= length */
-  readonly keys: Tensor;
-  /** [B, G, S, Dv] */
-  readonly values: Tensor;
-  /** filled places */
-  readonly length: number;
-}
+import type { LayerCache, SequenceCache, StoredKeys } from "./layer-cache.ts";
 
 /** Places are added this many at a time: the whole is copied once in as many steps. */
 const growth = 64;
@@ -44,7 +29,7 @@ const growth = 64;
  * @example
  * const cache = new KeyValueCache({ numLayers: 12, maxSeqLen: 1024 });
  */
-export class KeyValueCache {
+export class KeyValueCache implements SequenceCache {
   readonly maxSeqLen: number;
   /** one per attention layer */
   readonly layers: readonly LayerCache[];

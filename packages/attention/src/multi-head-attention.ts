@@ -1,19 +1,38 @@
-import { createLinear, type Initializer, type Linear } from "@heed/nn";
-import type { PositionEncoding } from "@heed/positions";
-import { add, bindShapes, formatShape, permute, type Rng, reshape, ShapeError, split, type Tensor } from "@heed/tensor";
-import type { AttentionFn, AttentionOptions } from "./attention-fn.ts";
-import { cutKeys, fitKeys, hideUnfilled } from "./fit-keys.ts";
-import type { LayerCache } from "./key-value-cache.ts";
+import type { Linear } from "@heed/nn";
+import {
+  add,
+  bindShapes,
+  concatenate,
+  formatShape,
+  permute,
+  type Rng,
+  reshape,
+  ShapeError,
+  slice,
+  type Tensor,
+} from "@heed/tensor";
+import type { AttentionFn, AttentionOptions, AttentionView } from "./attention-fn.ts";
+import { columnsOf, cutKeys, fitKeys, hideUnfilled, type MemoryPlaces, widenKeys } from "./fit-keys.ts";
+import { repeatHeads } from "./heads.ts";
+import type { KeyValueMemory } from "./key-value-memory.ts";
+import type { LayerCache, StoredKeys } from "./layer-cache.ts";
+import type { LayerPosition } from "./layer-position.ts";
+import type { OutputGate } from "./output-gate.ts";
+import type { KeysAndValues, Projection, Rotate } from "./projections/projection.ts";
 
 /** What one call of a multi-head layer takes beside its input. */
 export interface MultiHeadOptions {
+  /** keys and values come from it, [B, S, Ek]: cross-attention; default x */
+  readonly context?: Tensor | undefined;
+  /** values come from it, [B, S, Ev]; default context */
+  readonly valueContext?: Tensor | undefined;
   /** bool, broadcast to [B, H, T, S] over the keys there are, those in the cache first */
   readonly mask?: Tensor | undefined;
   /** added to scores, broadcast to [B, H, T, S]; beside that of the layer's own position encoding */
   readonly bias?: Tensor | undefined;
   /** of the tokens in x, int32 [T] or [B, T]; needed where the layer has a position encoding */
   readonly positions?: Tensor | undefined;
-  /** of all keys where a cache holds earlier ones, int32 [S] or [B, S]; default `positions` */
+  /** of all keys where they are not those of x alone (cache, context), int32 [S] or [B, S]; default `positions` */
   readonly keyPositions?: Tensor | undefined;
   /** earlier keys and values; the new ones are added to it */
   readonly cache?: LayerCache | undefined;
@@ -21,51 +40,60 @@ export interface MultiHeadOptions {
   readonly observe?: AttentionOptions["observe"];
 }
 
+/** What a {@link MultiHeadAttention} is made of. */
+export interface MultiHeadParts {
+  /** makes queries, keys and values */
+  readonly projection: Projection;
+  /** H Dv -> E */
+  readonly output: Linear;
+  readonly attention: AttentionFn;
+  /** its hooks other than `embed` apply in this layer */
+  readonly position?: LayerPosition | undefined;
+  /** keys and values beside those of the sequence; default none */
+  readonly memories?: readonly KeyValueMemory[];
+  /** what the heads give is multiplied by it; default none */
+  readonly gate?: OutputGate | undefined;
+}
+
 /**
- * Multi-head self-attention: project to heads, attend in each, join, project back.
+ * A multi-head layer: project to heads, attend in each, join, project back.
  *
- * One projection makes queries, keys and values: rows of `qkv.weight` are the H query heads, then the G key heads, then the
- * G value heads, D rows each.
+ * Self-attention, or with `context` cross-attention; multi-query, grouped-query or latent by its projection; any attention
+ * function; memories, an output gate and a position encoding where given.
  *
- * Shapes: qkv E -> (H + 2 G) D, output H D -> E.
- * @see Vaswani et al. 2017, Attention Is All You Need, section 3.2.2, arXiv:1706.03762; with G < H, Ainslie et al. 2023, GQA, arXiv:2305.13245.
+ * Shapes: x [B, T, E] -> [B, T, E].
+ * @see Vaswani et al. 2017, Attention Is All You Need, section 3.2.2, arXiv:1706.03762.
  */
 export class MultiHeadAttention {
-  readonly qkv: Linear;
+  readonly projection: Projection;
   readonly output: Linear;
-  readonly numHeads: number;
-  readonly numKvHeads: number;
   readonly attention: AttentionFn;
-  readonly position: PositionEncoding | undefined;
+  readonly position: LayerPosition | undefined;
+  readonly memories: readonly KeyValueMemory[];
+  readonly gate: OutputGate | undefined;
 
-  /** @throws RangeError if heads do not divide; ShapeError if the projections do not fit them */
-  constructor({ qkv, output, numHeads, numKvHeads = numHeads, attention, position }: MultiHeadParts) {
-    if (!Number.isInteger(numHeads) || numHeads < 1)
-      throw new RangeError(
-        `MultiHeadAttention: numHeads is out of range, expected a whole number >= 1, got ${numHeads}`,
-      );
-    if (!Number.isInteger(numKvHeads) || numKvHeads < 1 || numHeads % numKvHeads !== 0) {
-      throw new RangeError(
-        `MultiHeadAttention: numKvHeads is wrong, expected a divisor of numHeads=${numHeads}, got ${numKvHeads}`,
-      );
-    }
-    if (qkv.dOut % (numHeads + 2 * numKvHeads) !== 0) {
+  /** @throws ShapeError if the output projection does not fit the heads */
+  constructor({ projection, output, attention, position, memories = [], gate }: MultiHeadParts) {
+    const { numHeads, dValue } = projection;
+    if (output.dIn !== numHeads * dValue) {
       throw new ShapeError(
-        `MultiHeadAttention: qkv has dOut=${qkv.dOut}, expected a multiple of ${numHeads + 2 * numKvHeads} heads (numHeads=${numHeads} + 2 x numKvHeads=${numKvHeads})`,
+        `MultiHeadAttention: output has dIn=${output.dIn} in weight ${formatShape(output.weight.shape)}, expected ${numHeads * dValue} (from ${numHeads} heads of dValue=${dValue})`,
       );
     }
-    const dHead = qkv.dOut / (numHeads + 2 * numKvHeads);
-    if (output.dIn !== numHeads * dHead) {
-      throw new ShapeError(
-        `MultiHeadAttention: output has dIn=${output.dIn} in weight ${formatShape(output.weight.shape)}, expected ${numHeads * dHead} (from ${numHeads} heads of dHead=${dHead})`,
-      );
-    }
-    this.qkv = qkv;
+    this.projection = projection;
     this.output = output;
-    this.numHeads = numHeads;
-    this.numKvHeads = numKvHeads;
     this.attention = attention;
     this.position = position;
+    this.memories = memories;
+    this.gate = gate;
+  }
+
+  get numHeads(): number {
+    return this.projection.numHeads;
+  }
+
+  get numKvHeads(): number {
+    return this.projection.numKvHeads;
   }
 
   /**
@@ -73,107 +101,106 @@ export class MultiHeadAttention {
    *
    * @throws TypeError if the layer has a position encoding and the call no positions
    */
-  forward(
-    x: Tensor,
-    { mask, bias, positions, keyPositions = positions, cache, rng, observe }: MultiHeadOptions = {},
-  ): Tensor {
+  forward(x: Tensor, options: MultiHeadOptions = {}): Tensor {
     const { B, T } = bindShapes("MultiHeadAttention", { x: [x, "B T E"] });
-    const [q_BHTD, k_BGTD, v_BGTD] = this.project(x, B, T, positions);
-    const stored = cache?.append(k_BGTD, v_BGTD) ?? { keys: k_BGTD, values: v_BGTD, length: T };
-    const S = stored.keys.shape[2]!;
-    const bias_BHTS = this.biasFor(bias, positions, keyPositions);
-    const y_BHTD = this.attention(q_BHTD, stored.keys, stored.values, {
-      mask: hideUnfilled(mask, stored.length, S, x),
-      bias: bias_BHTS && fitKeys(bias_BHTS, S),
-      rng,
-      observe: observe && ((view) => observe(cutKeys(view, stored.length))),
-    });
+    const { q, stored } = this.read(x, options);
+    const sequence = this.projection.expand?.(stored) ?? stored;
+    const { keys, values, places } = this.remember(sequence);
+    const y_BHTD = this.attend(q, { keys, values }, { ...stored, sequence, places }, options);
     const y_BTHD = permute(y_BHTD, [0, 2, 1, 3]);
-    return this.output.forward(reshape(y_BTHD, [B, T, y_BTHD.shape[2]! * y_BTHD.shape[3]!]));
+    const gated = this.gate ? this.gate.forward(x, y_BTHD) : y_BTHD;
+    return this.output.forward(reshape(gated, [B, T, this.output.dIn]));
   }
 
-  private project(x: Tensor, B: number, T: number, positions: Tensor | undefined): [Tensor, Tensor, Tensor] {
-    const [q, k, v] = this.splitHeads(this.qkv.forward(x), B, T);
+  /** Queries, and all keys and values as they are stored. */
+  private read(x: Tensor, options: MultiHeadOptions): { q: Tensor; stored: StoredKeys } {
+    const { context = x, valueContext = context, cache } = options;
+    const rotate = this.rotateFor(context !== x, options);
+    if (cache?.fixed) return { q: this.projection.queries(x, rotate), stored: cache.fixed };
+    const { q, keys, values } = this.projection.project({ x, keys: context, values: valueContext }, rotate);
+    return { q, stored: cache?.append(keys, values) ?? { keys, values, length: keys.shape[2]! } };
+  }
+
+  private rotateFor(isCross: boolean, { positions, keyPositions }: MultiHeadOptions): Rotate {
     const { position } = this;
-    if (!position?.rotate) return [q, k, v];
-    const given = this.needPositions(positions);
-    return [position.rotate(q, given), position.rotate(k, given), v];
+    if (!position?.rotate) return { query: (x) => x, key: (x) => x };
+    return {
+      query: (x) => position.rotate!(x, needed("positions", positions)),
+      key: (x) => position.rotate!(x, isCross ? needed("keyPositions", keyPositions) : needed("positions", positions)),
+    };
   }
 
-  /** With equal head counts the kind of projection becomes the first axis: splitting it then shares memory. */
-  private splitHeads(qkv_BTP: Tensor, B: number, T: number): [Tensor, Tensor, Tensor] {
-    const { numHeads: H, numKvHeads: G } = this;
-    const D = this.qkv.dOut / (H + 2 * G);
-    if (G === H) {
-      const qkv_3BHTD = permute(reshape(qkv_BTP, [B, T, 3, H, D]), [2, 0, 3, 1, 4]);
-      return split(qkv_3BHTD, [1, 1, 1], { axis: 0 }).map((part) => reshape(part, [B, H, T, D])) as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
+  private remember(sequence: KeysAndValues): KeysAndValues & { readonly places: MemoryPlaces } {
+    const places = { before: 0, after: 0 };
+    let { keys, values } = sequence;
+    for (const memory of this.memories) {
+      const more = memory.read(sequence);
+      places[memory.side] += more.keys.shape[2]!;
+      const join = (old: Tensor, extra: Tensor) =>
+        concatenate(memory.side === "before" ? [extra, old] : [old, extra], { axis: 2 });
+      keys = join(keys, more.keys);
+      values = join(values, more.values);
     }
-    const heads_BPTD = permute(reshape(qkv_BTP, [B, T, H + 2 * G, D]), [0, 2, 1, 3]);
-    return split(heads_BPTD, [H, G, G], { axis: 1 }) as [Tensor, Tensor, Tensor];
+    return { keys, values, places };
   }
 
-  private biasFor(
-    bias: Tensor | undefined,
-    positions: Tensor | undefined,
-    keyPositions: Tensor | undefined,
-  ): Tensor | undefined {
-    if (!this.position?.bias) return bias;
-    const own = this.position.bias(this.needPositions(positions), keyPositions!);
-    return bias ? add(own, bias) : own;
+  private attend(q: Tensor, { keys, values }: KeysAndValues, seen: SeenKeys, options: MultiHeadOptions): Tensor {
+    const { length, sequence, places } = seen;
+    const { positions, keyPositions = positions, rng, observe } = options;
+    const S = sequence.keys.shape[2]!;
+    const bias = this.biasFor(q, seen, options);
+    const mixes = this.position?.mixValues;
+    let probs: Tensor | undefined;
+    const watch = (view: AttentionView): void => {
+      probs = view.probs;
+      observe?.(cutKeys(view, length, places));
+    };
+    const hasMemory = places.before + places.after > 0;
+    const y = this.attention(q, keys, values, {
+      mask: widenKeys(hideUnfilled(options.mask, length, S, q), S, places, 1),
+      bias: widenKeys(bias && fitKeys(bias, S), S, places, 0),
+      ...(!hasMemory && { positions, keyPositions }),
+      rng,
+      observe: observe || mixes ? watch : undefined,
+    });
+    if (!mixes) return y;
+    if (!probs)
+      throw new TypeError(
+        "MultiHeadAttention: attention shows no probs, expected a function that calls observe. The position encoding mixes values by them",
+      );
+    const given = [needed("positions", positions), needed("keyPositions", keyPositions)] as const;
+    return add(y, this.position!.mixValues!(columnsOf(probs, places.before, length), ...given));
   }
 
-  private needPositions(positions: Tensor | undefined): Tensor {
-    if (positions) return positions;
-    throw new TypeError(
-      "MultiHeadAttention: positions is missing, expected int32 [T] or [B, T], got undefined. The layer's position encoding needs them",
+  /** What the call and the position encoding add to the scores of the filled places. */
+  private biasFor(q: Tensor, { length, sequence }: SeenKeys, options: MultiHeadOptions): Tensor | undefined {
+    const { position } = this;
+    const { positions, keyPositions = positions } = options;
+    const given = () => [needed("positions", positions), needed("keyPositions", keyPositions)] as const;
+    const keys = (): Tensor => repeatHeads(rowsOf(sequence.keys, length), q.shape[1]!);
+    const parts = [options.bias, position?.bias?.(...given()), position?.contentBias?.(q, keys(), ...given())].filter(
+      (part) => part !== undefined,
     );
+    return parts.length === 0 ? undefined : parts.reduce((sum, part) => add(sum, part));
   }
 }
 
-/** What a {@link MultiHeadAttention} is made of. */
-export interface MultiHeadParts {
-  readonly qkv: Linear;
-  readonly output: Linear;
-  readonly numHeads: number;
-  /** default numHeads; fewer share keys and values among query heads */
-  readonly numKvHeads?: number;
-  readonly attention: AttentionFn;
-  /** its `rotate` and `bias` hooks apply in this layer */
-  readonly position?: PositionEncoding | undefined;
+/** The keys of a call: those of the sequence, how many of its places are filled, and the memory beside them. */
+interface SeenKeys {
+  readonly length: number;
+  readonly sequence: KeysAndValues;
+  readonly places: MemoryPlaces;
 }
 
-/** Options of {@link createMultiHeadAttention}. */
-export interface MultiHeadAttentionOptions extends Omit<MultiHeadParts, "qkv" | "output"> {
-  readonly dModel: number;
-  /** default dModel / numHeads */
-  readonly dHead?: number;
-  readonly weight: Initializer;
-  /** first values of the output projection; default as `weight` */
-  readonly outputWeight?: Initializer;
-  /** first values of the biases; without it the projections have none */
-  readonly bias?: Initializer | undefined;
+/** The filled rows of [B, G, S, D]. */
+function rowsOf(x: Tensor, length: number): Tensor {
+  const [B, G, S, D] = x.shape as [number, number, number, number];
+  return S === length ? x : slice(x, [0, 0, 0, 0], [B, G, length, D]);
 }
 
-/**
- * A multi-head layer with new weights.
- *
- * @throws RangeError if dModel is not a multiple of numHeads and no dHead is given
- */
-export function createMultiHeadAttention(options: MultiHeadAttentionOptions): MultiHeadAttention {
-  const { dModel, numHeads, numKvHeads = numHeads, weight, outputWeight = weight, bias } = options;
-  const dHead = options.dHead ?? dModel / numHeads;
-  if (!Number.isInteger(dHead) || dHead < 1) {
-    throw new RangeError(
-      `createMultiHeadAttention: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}. Give dHead to choose another head width`,
-    );
-  }
-  return new MultiHeadAttention({
-    ...options,
-    qkv: createLinear({ dIn: dModel, dOut: (numHeads + 2 * numKvHeads) * dHead, weight, bias }),
-    output: createLinear({ dIn: numHeads * dHead, dOut: dModel, weight: outputWeight, bias }),
-  });
+function needed(argument: string, positions: Tensor | undefined): Tensor {
+  if (positions) return positions;
+  throw new TypeError(
+    `MultiHeadAttention: ${argument} is missing, expected int32 [T] or [B, T], got undefined. The layer's position encoding needs them`,
+  );
 }

@@ -4,8 +4,17 @@ import * as everything from "../src/index.ts";
 test("the exported names, so that a new one is seen in review", () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "CrossAttentionCache",
+      "FusedProjection",
       "KeyValueCache",
+      "LatentProjection",
+      "LearnedMemory",
+      "LowRankLinear",
       "MultiHeadAttention",
+      "NormalizedProjection",
+      "OutputGate",
+      "SeparateProjection",
+      "WindowedKeyValueCache",
       "additiveScore",
       "and",
       "arbitrary",
@@ -19,6 +28,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "createBilinearScore",
       "createLinearScore",
       "createMultiHeadAttention",
+      "createSeparateProjection",
       "dilated",
       "dotScore",
       "entmax15Weighting",
@@ -33,6 +43,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "or",
       "padding",
       "prefix",
+      "pruneHeads",
       "qkNorm",
       "scaledDotScore",
       "sigmoidWeighting",
@@ -48,6 +59,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "topKWeighting",
       "tree",
       "uniformWeighting",
+      "zeroMemory",
     ]
   `);
 });

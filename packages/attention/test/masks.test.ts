@@ -189,16 +189,40 @@ test("names what does not fit", () => {
   expect(() => padding(zeros([1, 2]))).toThrowErrorMatchingInlineSnapshot(
     `[DTypeError: padding: keep has dtype float32, expected bool. Use cast]`,
   );
-  expect(() => or()).toThrowErrorMatchingInlineSnapshot(`[RangeError: or: masks is empty, expected at least one mask, got none. Use not(full()) to hide everything]`);
-  expect(() => slidingWindow({ windowSize: 0 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: slidingWindow: windowSize is out of range, expected a whole number >= 1, got 0]`);
-  expect(() => dilated({ dilation: 1.5 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: dilated: dilation is out of range, expected a whole number >= 1, got 1.5]`);
-  expect(() => prefix({ prefixLen: -1 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: prefix: prefixLen is out of range, expected a whole number >= 0, got -1]`);
-  expect(() => prefix({ prefixLen: zeros([2]) })).toThrowErrorMatchingInlineSnapshot(`[DTypeError: prefix: prefixLen has dtype float32, expected int32. Use cast]`);
-  expect(() => blockDiagonal(zeros([2, 2, 2], { dtype: "int32" }))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: blockDiagonal: segments has shape [2, 2, 2], expected [S] or [B, S]]`);
-  expect(() => blockDiagonal(ids([0, 1]))(arange(0, 3), arange(0, 3))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: blockDiagonal: segments has 2 columns in shape [2], expected at least S=3 (from keyPositions) of which the last T=3 are the queries']`);
-  expect(() => globalTokens({ positions: [] })).toThrowErrorMatchingInlineSnapshot(`[RangeError: globalTokens: positions is empty, expected at least one position, got none]`);
-  expect(() => globalTokens({ positions: [-2] })).toThrowErrorMatchingInlineSnapshot(`[RangeError: globalTokens: positions is out of range, expected a whole number >= 0, got -2]`);
-  expect(() => arbitrary(zeros([2, 2]))).toThrowErrorMatchingInlineSnapshot(`[DTypeError: arbitrary: table has dtype float32, expected bool. Use cast]`);
-  expect(() => tree([0])).toThrowErrorMatchingInlineSnapshot(`[RangeError: tree: parents[0] is out of range, expected -1 or the number of an earlier node (0..-1), got 0]`);
-  expect(() => tree([])).toThrowErrorMatchingInlineSnapshot(`[RangeError: tree: parents is empty, expected at least one node, got none]`);
+  expect(() => or()).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: or: masks is empty, expected at least one mask, got none. Use not(full()) to hide everything]`,
+  );
+  expect(() => slidingWindow({ windowSize: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: slidingWindow: windowSize is out of range, expected a whole number >= 1, got 0]`,
+  );
+  expect(() => dilated({ dilation: 1.5 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: dilated: dilation is out of range, expected a whole number >= 1, got 1.5]`,
+  );
+  expect(() => prefix({ prefixLen: -1 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: prefix: prefixLen is out of range, expected a whole number >= 0, got -1]`,
+  );
+  expect(() => prefix({ prefixLen: zeros([2]) })).toThrowErrorMatchingInlineSnapshot(
+    `[DTypeError: prefix: prefixLen has dtype float32, expected int32. Use cast]`,
+  );
+  expect(() => blockDiagonal(zeros([2, 2, 2], { dtype: "int32" }))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: blockDiagonal: segments has shape [2, 2, 2], expected [S] or [B, S]]`,
+  );
+  expect(() => blockDiagonal(ids([0, 1]))(arange(0, 3), arange(0, 3))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: blockDiagonal: segments has 2 columns in shape [2], expected at least S=3 (from keyPositions) of which the last T=3 are the queries']`,
+  );
+  expect(() => globalTokens({ positions: [] })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: globalTokens: positions is empty, expected at least one position, got none]`,
+  );
+  expect(() => globalTokens({ positions: [-2] })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: globalTokens: positions is out of range, expected a whole number >= 0, got -2]`,
+  );
+  expect(() => arbitrary(zeros([2, 2]))).toThrowErrorMatchingInlineSnapshot(
+    `[DTypeError: arbitrary: table has dtype float32, expected bool. Use cast]`,
+  );
+  expect(() => tree([0])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: tree: parents[0] is out of range, expected -1 or the number of an earlier node (0..-1), got 0]`,
+  );
+  expect(() => tree([])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: tree: parents is empty, expected at least one node, got none]`,
+  );
 });

@@ -14,11 +14,11 @@ import {
 } from "@heed/tensor";
 import { allClose, expectGolden, type GoldenArray, golden, readPlainSafetensors } from "@heed/test-tools";
 import { beforeEach, describe, expect, test } from "vitest";
-import { MultiHeadAttention, padding, softmaxAttention } from "../src/index.ts";
+import { FusedProjection, MultiHeadAttention, padding, softmaxAttention } from "../src/index.ts";
 
 const backends = { reference: referenceBackend, wasm: () => createWasmBackend() ?? referenceBackend() };
 const caseNames = ["self", "causal_bool_mask", "float_mask", "per_head_mask", "no_bias"];
-// cases of cross-attention and of keys and values appended to the sequence, which this layer does not do
+// cross-attention, other widths and memories: `heed verify` and its test run them, and these again
 const others = ["cross", "kdim_vdim", "key_padding_mask", "bias_kv", "zero_attn"];
 
 const asTensor = ({ values, shape, dtype }: GoldenArray): Tensor => fromArray(values, shape, { dtype });
@@ -50,7 +50,11 @@ describe.skipIf(!fixture)("torch-multihead-attention", () => {
         };
         const qkv = new Linear(weight("in_proj_weight")!, weight("in_proj_bias"));
         const output = new Linear(weight("out_proj.weight")!, weight("out_proj.bias"));
-        const layer = new MultiHeadAttention({ qkv, output, numHeads: 4, attention: softmaxAttention() });
+        const layer = new MultiHeadAttention({
+          projection: new FusedProjection({ qkv, numHeads: 4 }),
+          output,
+          attention: softmaxAttention(),
+        });
         const x = asTensor(inputs.query!);
         const masks = masksOf(inputs, x.shape[0]!);
         expectGolden(dataSync(layer.forward(x, masks)), outputs.output, "output");

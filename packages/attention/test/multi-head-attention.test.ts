@@ -16,6 +16,7 @@ import {
   type AttentionFn,
   causal,
   createMultiHeadAttention,
+  type FusedProjection,
   KeyValueCache,
   type MultiHeadAttention,
   softmaxAttention,
@@ -40,7 +41,8 @@ const make = (options: {
 function naive(layer: MultiHeadAttention, x: Tensor, visible: (t: number, s: number) => boolean): number[] {
   const [B, T, E] = x.shape as [number, number, number];
   const { numHeads: H, numKvHeads: G } = layer;
-  const D = layer.qkv.dOut / (H + 2 * G);
+  const { qkv } = layer.projection as FusedProjection;
+  const D = qkv.dOut / (H + 2 * G);
   const rows = (values: ArrayLike<number>, width: number) =>
     Array.from({ length: values.length / width }, (_, r) =>
       Array.from({ length: width }, (_, c) => values[r * width + c]!),
@@ -55,7 +57,7 @@ function naive(layer: MultiHeadAttention, x: Tensor, visible: (t: number, s: num
   for (let b = 0; b < B; b++) {
     const projected = rows(dataSync(x), E)
       .slice(b * T, (b + 1) * T)
-      .map((row) => project(row, layer.qkv));
+      .map((row) => project(row, qkv));
     const part = (t: number, head: number) => projected[t]!.slice(head * D, (head + 1) * D);
     for (let t = 0; t < T; t++) {
       const joined = Array.from({ length: H }, (_, h) => {
@@ -191,7 +193,7 @@ test("names what does not fit", () => {
   expect(() =>
     createMultiHeadAttention({ dModel: 8, numHeads: 4, numKvHeads: 3, attention, weight }),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: MultiHeadAttention: numKvHeads is wrong, expected a divisor of numHeads=4, got 3]`,
+    `[RangeError: FusedProjection: numKvHeads is wrong, expected a divisor of numHeads=4, got 3]`,
   );
   expect(() =>
     make({ numHeads: 2, position: { rotate: (x: Tensor) => x } }).forward(draws(1, [1, 2, dModel])),

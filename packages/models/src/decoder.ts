@@ -1,4 +1,11 @@
-import { type AttentionView, causal, KeyValueCache, type Mask, type MultiHeadOptions } from "@heed/attention";
+import {
+  type AttentionView,
+  causal,
+  KeyValueCache,
+  type Mask,
+  type MultiHeadOptions,
+  type SequenceCache,
+} from "@heed/attention";
 import type { Embedding, Linear, Norm } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
 import {
@@ -29,7 +36,7 @@ export interface ForwardOptions {
   /** who sees whom, instead of the model's own mask */
   readonly mask?: Mask | undefined;
   /** keys and values of earlier calls, extended by this one */
-  readonly cache?: KeyValueCache | undefined;
+  readonly cache?: SequenceCache | undefined;
   /** source of dropout; without it there is none */
   readonly rng?: Rng | undefined;
   /** logits of the last position only, [B, 1, V]; default false */

@@ -67,12 +67,12 @@ describe("gpt2", () => {
     const model = gpt2({ ...tiny, dModel: 64, numLayers: 8 }, rng(0));
     const spread = (x: Tensor): number => Math.sqrt(dataSync(mean(multiply(x, x)))[0]!);
     const state = stateDict(model);
-    expect(spread(state.get("blocks.3.attention.qkv.weight")!)).toBeCloseTo(0.02, 3);
+    expect(spread(state.get("blocks.3.attention.projection.qkv.weight")!)).toBeCloseTo(0.02, 3);
     expect(spread(state.get("blocks.3.attention.output.weight")!)).toBeCloseTo(0.02 / 4, 3);
     expect(spread(state.get("blocks.3.feedForward.contract.weight")!)).toBeCloseTo(0.02 / 4, 3);
     expect(spread(state.get("position.table")!)).toBeCloseTo(0.02, 2);
     expect(dataSync(state.get("blocks.3.norm1.gain")!).every((value) => value === 1)).toBe(true);
-    expect(dataSync(state.get("blocks.3.attention.qkv.bias")!).every((value) => value === 0)).toBe(true);
+    expect(dataSync(state.get("blocks.3.attention.projection.qkv.bias")!).every((value) => value === 0)).toBe(true);
     expect(parameters(gpt2(tiny, null)).filter((x) => dataSync(x).some((value) => value !== 0 && value !== 1))).toEqual(
       [],
     );

@@ -8,7 +8,7 @@ useBackend(referenceBackend());
 
 test("fills layer numbers and the prefix, which the head does not have", () => {
   const place = (name: string, prefix: string) => placeOf(name, families.gpt2, prefix);
-  expect(place("blocks.11.attention.qkv.weight", "transformer.")).toEqual({
+  expect(place("blocks.11.attention.projection.qkv.weight", "transformer.")).toEqual({
     theirs: "transformer.h.11.attn.c_attn.weight",
     transposed: true,
   });
