@@ -64,8 +64,11 @@ export function loseDeviceAt(step: number): void {
     lose.push(() => (context as WebGL2RenderingContext | null)?.getExtension("WEBGL_lose_context")?.loseContext()),
   );
   const send = scope.postMessage.bind(scope);
+  let taken = false;
   scope.postMessage = (message) => {
     send(message);
-    if (message.type === "step" && message.step === step) for (const take of lose.splice(0)) take();
+    if (taken || message.type !== "step" || message.step !== step) return;
+    taken = true;
+    for (const take of lose) take();
   };
 }

@@ -68,6 +68,7 @@ async function trainOn(
 async function run(settings: PageSettings, signal: AbortSignal): Promise<void> {
   const text = prepareText(await (await fetch("/text.txt")).text());
   const saved: { snapshot?: Snapshot } = {};
+  const lostAt: number[] = [];
   for (;;) {
     const backend = await open(settings);
     const before = useBackend(backend);
@@ -77,7 +78,9 @@ async function run(settings: PageSettings, signal: AbortSignal): Promise<void> {
       post({ type: "ended", step, details: backend.capabilities().details, buffers });
       return;
     } catch (error) {
-      if (!isLost(error) || !saved.snapshot) throw error;
+      // A device that goes again and again before the next snapshot would go on for ever.
+      if (!isLost(error) || !saved.snapshot || lostAt.at(-3) === saved.snapshot.step) throw error;
+      lostAt.push(saved.snapshot.step);
       post({ type: "lost", name: error.name, message: error.message, from: saved.snapshot.step });
     } finally {
       if (before) useBackend(before);
