@@ -21,7 +21,8 @@ export const WHOLE_RUN = "nanogpt-cpu";
 
 const DEFAULT_TEXT = "../shared/data/text/tinyshakespeare.txt";
 
-function wholeNumber(option: string, text: string, most: number): number {
+/** A whole number from 1 to `most`, or an error that names the option. */
+export function wholeNumber(option: string, text: string, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > most) {
     throw new RangeError(
@@ -31,7 +32,8 @@ function wholeNumber(option: string, text: string, most: number): number {
   return value;
 }
 
-function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
+/** One of the allowed names, or an error that lists them. */
+export function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const found = allowed.find((name) => name === text);
   if (found === undefined)
     throw new RangeError(

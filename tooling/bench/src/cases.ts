@@ -199,7 +199,7 @@ function prefillCase(choice: Choice): Case {
 }
 
 /** Bytes of weights that one decoded token reads: all but the embeddings of the other tokens and positions; the head reads the former. */
-const decodedBytes =
+export const decodedBytes: number =
   4 * (GPT2_SMALL.numLayers * 12 * GPT2_SMALL.dModel ** 2 + GPT2_SMALL.vocabSize * GPT2_SMALL.dModel);
 
 function decodeCase(choice: Choice): Case {

@@ -23,6 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
     await profile(cases[0] as string, threads[0] as number, peers.length === 1 && peers[0] === "heed-wide");
     return 0;
   }
+  if (args[0] === "gpu") return (await import("./gpu/run.ts")).runGpu(args.slice(1));
   const options = readArguments(args, caseNames);
   const machine = describeMachine();
   const pages: string[] = [machineMarkdown(machine)];

@@ -13,8 +13,8 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
   "wpe.weight": "position.table",
   "ln_1.weight": "norm1.gain",
   "ln_1.bias": "norm1.bias",
-  "attn.c_attn.weight": "attention.qkv.weight",
-  "attn.c_attn.bias": "attention.qkv.bias",
+  "attn.c_attn.weight": "attention.projection.qkv.weight",
+  "attn.c_attn.bias": "attention.projection.qkv.bias",
   "attn.c_proj.weight": "attention.output.weight",
   "attn.c_proj.bias": "attention.output.bias",
   "ln_2.weight": "norm2.gain",
@@ -58,8 +58,16 @@ function buildModel(
   return model;
 }
 
-/** Returns a function that takes one step and returns the loss before it. */
-export function makeStep(shape: GptShape, weights: readonly Weight[], batch: Batch): () => Promise<number> {
+/** A model in training. */
+export interface Training {
+  /** Takes one step; resolves to the loss before it. */
+  step(): Promise<number>;
+  /** Frees weights and moments. */
+  free(): void;
+}
+
+/** A model with the given weights, and what takes its training steps. */
+export function makeStep(shape: GptShape, weights: readonly Weight[], batch: Batch): Training {
   const model = buildModel(shape, weights);
   const objective = causalLM();
   const { learningRate, beta1, beta2, epsilon, weightDecay } = ADAMW;
@@ -74,7 +82,7 @@ export function makeStep(shape: GptShape, weights: readonly Weight[], batch: Bat
     targets: batch.targets,
     lossWeights: new Float32Array(batch.targets.length).fill(1),
   };
-  return async () => {
+  const step = async (): Promise<number> => {
     const loss = scope(() => {
       const tokens = fromArray(batch.tokens, [batch.size, shape.context]);
       const { value, gradients } = valueAndGradients(
@@ -88,6 +96,7 @@ export function makeStep(shape: GptShape, weights: readonly Weight[], batch: Bat
     dispose(loss);
     return value as number;
   };
+  return { step, free: () => dispose([model, optimizer]) };
 }
 
 /** A prompt being continued, greedily, with cached keys and values. */
@@ -97,13 +106,18 @@ export interface Continuation {
   close(): Promise<void>;
 }
 
-/** Returns a function that starts to continue a prompt by at most `most` tokens. */
-export function makeGenerator(
-  shape: GptShape,
-  weights: readonly Weight[],
-): (prompt: Int32Array, most: number) => Continuation {
+/** A model that generates. */
+export interface Generator {
+  /** Starts to continue a prompt by at most `most` tokens. */
+  start(prompt: Int32Array, most: number): Continuation;
+  /** Frees the weights. */
+  free(): void;
+}
+
+/** A model with the given weights, and what starts its continuations. */
+export function makeGenerator(shape: GptShape, weights: readonly Weight[]): Generator {
   const model = buildModel(shape, weights);
-  return (prompt, most) => {
+  const start = (prompt: Int32Array, most: number): Continuation => {
     const steps = generate({ model, prompts: [prompt], maxNewTokens: most });
     return {
       next: async () => {
@@ -113,4 +127,5 @@ export function makeGenerator(
       close: async () => void (await steps.return()),
     };
   };
+  return { start, free: () => dispose(model) };
 }

@@ -47,12 +47,13 @@ function openMatmul(task: MatmulTask, about: About): Job {
 
 async function openStep({ shape, batch }: StepTask, about: About): Promise<Job> {
   const { makeStep } = await import("./heed-gpt.ts");
-  return lossJob(about, makeStep(shape, makeWeights(shape, WEIGHT_SEED), makeBatch(shape, batch, BATCH_SEED)));
+  const { step } = makeStep(shape, makeWeights(shape, WEIGHT_SEED), makeBatch(shape, batch, BATCH_SEED));
+  return lossJob(about, step);
 }
 
 async function openPrefill({ shape, prompt }: PrefillTask, about: About): Promise<Job> {
   const { makeGenerator } = await import("./heed-gpt.ts");
-  const start = makeGenerator(shape, makeWeights(shape, WEIGHT_SEED));
+  const { start } = makeGenerator(shape, makeWeights(shape, WEIGHT_SEED));
   const tokens = promptTokens(shape, prompt);
   let logits = new Float32Array();
   return {
@@ -68,7 +69,7 @@ async function openPrefill({ shape, prompt }: PrefillTask, about: About): Promis
 
 async function openDecode({ shape, prompt, tokens }: DecodeTask, about: About): Promise<Job> {
   const { makeGenerator } = await import("./heed-gpt.ts");
-  const start = makeGenerator(shape, makeWeights(shape, WEIGHT_SEED));
+  const { start } = makeGenerator(shape, makeWeights(shape, WEIGHT_SEED));
   const promptIds = promptTokens(shape, prompt);
   let continuation = start(promptIds, tokens + 1);
   let logits = new Float32Array();
