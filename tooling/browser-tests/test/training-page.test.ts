@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Bundle } from "../src/bundle.ts";
-import { missingBrowser } from "../src/chromium.ts";
+import { missingBrowser, mustRun } from "../src/chromium.ts";
 import { countDeviceObjects, type DeviceCount, loseDeviceAt } from "../src/hooks.ts";
 import { npmStart, type StartedRun } from "../src/npm-start.ts";
 import { strictPolicy } from "../src/server.ts";
@@ -11,7 +11,7 @@ import { type OpenOptions, type OpenPage, openTrainingPage, trainingPageFiles } 
 const missing = missingBrowser();
 if (missing) {
   console.log(`browser-tests: training in a page skipped, because ${missing}`);
-  test.runIf(process.env.CI)("there is a browser", () => expect(missing).toBeUndefined());
+  test.runIf(mustRun)("there is a browser", () => expect(missing).toBeUndefined());
 }
 
 const small = { layers: 2, heads: 4, width: 64, context: 32, batch: 8, steps: 40 };
