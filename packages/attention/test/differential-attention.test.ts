@@ -65,7 +65,9 @@ test("names what does not fit", () => {
   expect(() => differentialAttention({ lambda, lambdaInit: 1 })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: differentialAttention: lambdaInit is out of range, expected a number in [0, 1), got 1]`,
   );
-  expect(() => differentialAttention({ lambda: init([3, 2]) })).toThrowErrorMatchingInlineSnapshot(`[ShapeError: differentialAttention: lambda has shape [3, 2], expected [4, D / 2]: four vectors]`);
+  expect(() => differentialAttention({ lambda: init([3, 2]) })).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: differentialAttention: lambda has shape [3, 2], expected [4, D / 2]: four vectors]`,
+  );
   expect(() => createDifferentialAttention({ dHead: 5, weight: init })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: createDifferentialAttention: dHead is odd or out of range, expected an even number >= 2, got 5]`,
   );

@@ -60,6 +60,67 @@ test.each(Object.entries(broken))("the case '%s' catches a wrong attention", (na
   expect(() => found!.run()).toThrow(/value \d+ is|is not finite/);
 });
 
+/** Wrong in what few functions are: each with its case and, where it claims something of itself, that claim. */
+const brokenClaims: [string, string, AttentionFn, Partial<AttentionTraits>?][] = [
+  [
+    "drops the bias",
+    "a bias is added to the scores",
+    (q, k, v, { bias: _, ...options } = {}) => right(q, k, v, options),
+  ],
+  [
+    "adds the bias twice where it observes",
+    "a bias is added to the scores",
+    (q, k, v, { bias, ...options } = {}) =>
+      right(q, k, v, { ...options, bias: bias && options.observe ? add(bias, bias) : bias }),
+  ],
+  ["claims to refuse a bias, and takes it", "a bias is added to the scores", right, { bias: "refused" }],
+  ["claims to ignore a bias, and adds it", "a bias is added to the scores", right, { bias: "ignored" }],
+  [
+    "never calls observe",
+    "shows scores and probs on request",
+    (q, k, v, { observe: _, ...options } = {}) => right(q, k, v, options),
+  ],
+  [
+    "shows probs of hidden keys",
+    "shows scores and probs on request",
+    (q, k, v, { observe, ...options } = {}) =>
+      right(q, k, v, {
+        ...options,
+        observe: observe && (({ scores }) => observe({ scores, probs: softmax(scores) })),
+      }),
+  ],
+  [
+    "shows scores for probs",
+    "shows scores and probs on request",
+    (q, k, v, { observe, mask, ...options } = {}) =>
+      right(q, k, v, {
+        ...options,
+        mask,
+        observe: observe && (({ scores }) => observe({ scores, probs: mask ? select(mask, scores, 0) : scores })),
+      }),
+  ],
+  [
+    "computes something else where it observes",
+    "shows scores and probs on request",
+    (q, k, v, options = {}) => right(q, options.observe ? add(k, k) : k, v, options),
+  ],
+  ["decodes though it says that it cannot", "says that it cannot decode step by step", right, { cacheable: false }],
+];
+
+test.each(brokenClaims)("an attention that %s is caught by '%s'", (_, name, attention, claims = {}) => {
+  const found = attentionContract(() => attention, { ...traits, ...claims }).find((c) => c.name === name);
+  expect(found).toBeDefined();
+  expect(() => found!.run()).toThrow(/value \d+ is/);
+});
+
+test("every case but the limit is shown to catch something", () => {
+  const shown = new Set([...Object.keys(broken), ...brokenClaims.map(([, name]) => name)]);
+  const names = [{}, { cacheable: false }].flatMap((claims) =>
+    attentionContract(() => right, { ...traits, ...claims }).map(({ name }) => name),
+  );
+  expect([...new Set(names)].filter((name) => !shown.has(name))).toEqual(["becomes a known function in its limit"]);
+});
+
 test("the case about the limit runs what it is given", () => {
   const failing = { ...traits, limit: () => expect(dataSync(sum(tensor([1, 1])))[0]).toBe(3) };
   expect(() =>
