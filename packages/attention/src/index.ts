@@ -1,13 +1,25 @@
 export type { ComposedAttention, ComposeOptions } from "./attention.ts";
 export { attention } from "./attention.ts";
 export type { AttentionFn, AttentionOptions, AttentionView } from "./attention-fn.ts";
+export type { BlockSparseOptions } from "./block-sparse-attention.ts";
+export { blockSparseAttention } from "./block-sparse-attention.ts";
 export type { MultiHeadAttentionOptions } from "./create-multi-head-attention.ts";
 export { createMultiHeadAttention } from "./create-multi-head-attention.ts";
 export { CrossAttentionCache } from "./cross-attention-cache.ts";
+export type {
+  CreateDifferentialOptions,
+  DifferentialOptions,
+  DifferentialWeights,
+} from "./differential-attention.ts";
+export { createDifferentialAttention, differentialAttention } from "./differential-attention.ts";
 export { KeyValueCache } from "./key-value-cache.ts";
 export type { KeyValueMemory, LearnedMemoryParts } from "./key-value-memory.ts";
 export { LearnedMemory, zeroMemory } from "./key-value-memory.ts";
 export type { LayerCache, SequenceCache, StoredKeys } from "./layer-cache.ts";
+export type { LinearAttentionOptions } from "./linear-attention.ts";
+export { eluPlusOne, linearAttention } from "./linear-attention.ts";
+export type { LocalWindowOptions } from "./local-window-attention.ts";
+export { localWindowAttention } from "./local-window-attention.ts";
 export type { Mask } from "./mask.ts";
 export { and } from "./masks/and.ts";
 export { arbitrary } from "./masks/arbitrary.ts";

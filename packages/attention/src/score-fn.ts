@@ -1,6 +1,6 @@
 import type { Tensor } from "@heed/tensor";
 
-/** Vectors whose scaled dot products are a score. */
+/** Vectors whose scaled dot products are a score, up to a number that all keys of a query share: a softmax forgets it. */
 export interface DotProducts {
   /** [B, H, T, D] */
   readonly q: Tensor;
@@ -17,6 +17,6 @@ export interface DotProducts {
  */
 export interface ScoreFn {
   (q: Tensor, k: Tensor): Tensor;
-  /** the vectors whose dot products the score is, if it is one: attention then runs fused. Takes k with G heads too */
+  /** the vectors whose dot products a softmax may take for the score, if there are such: attention then runs fused. Takes k with G heads too */
   readonly asDotProducts?: ((q: Tensor, k: Tensor) => DotProducts) | undefined;
 }

@@ -269,7 +269,7 @@ test("scores that are dot products run fused, and say so", () => {
     {
       "additive": "composed",
       "additive, for each head": "composed",
-      "bilinear": "composed",
+      "bilinear": "scaledDotProductAttention",
       "bilinear, for each head": "scaledDotProductAttention",
       "cosine": "scaledDotProductAttention",
       "dot": "scaledDotProductAttention",

@@ -11,6 +11,12 @@ export interface Arguments {
   readonly json: string | undefined;
   readonly markdown: string | undefined;
   readonly text: string;
+  /** In a page of headless Chromium instead of processes of Node. */
+  readonly browser: boolean;
+  /** Revision to compare this tree with, instead of peers. */
+  readonly against: string | undefined;
+  /** Nothing was chosen: the run that the docs show. */
+  readonly whole: boolean;
 }
 
 /** Every peer, in the order they are shown; the first is this repository with 256-bit vectors. */
@@ -59,10 +65,16 @@ export function readArguments(args: readonly string[], caseNames: readonly strin
       json: { type: "string" },
       markdown: { type: "string" },
       text: { type: "string", default: DEFAULT_TEXT },
+      browser: { type: "boolean", default: false },
+      against: { type: "string" },
     },
   });
   const known = [...caseNames, WHOLE_RUN];
   const chosen = positionals.map((name) => oneOf("case", name, known));
+  if (values.browser && values.against !== undefined)
+    throw new RangeError(
+      `bench: --against is not offered with --browser, expected one of the two, got both. Compare revisions on Node.`,
+    );
   const list = (text: string): string[] => text.split(",").filter((part) => part !== "");
   return {
     cases: chosen.length > 0 ? chosen : caseNames,
@@ -72,5 +84,8 @@ export function readArguments(args: readonly string[], caseNames: readonly strin
     json: values.json,
     markdown: values.markdown,
     text: values.text,
+    browser: values.browser,
+    against: values.against,
+    whole: chosen.length === 0 && values.against === undefined,
   };
 }

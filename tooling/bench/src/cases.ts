@@ -31,6 +31,8 @@ export interface Case {
   readonly warmUps: number;
   /** Largest difference between the sides' witnesses; see `disagreement`. */
   readonly tolerance: number;
+  /** Which of the machine's ceilings, taking turns with the sides, the speed stands beside. */
+  readonly ceiling?: "multiply-add" | "read";
 }
 
 /** What the command line chose. */
@@ -99,6 +101,10 @@ function versus(
   return { sides: [...sides.values()], comparisons };
 }
 
+/** The sides that measure a ceiling beside a case, at every number of threads. */
+const ceilingSides = (kind: "multiply-add" | "read" | "copy", { threads }: Choice): readonly SideSpec[] =>
+  threads.map((count) => ceilingSide(kind, count));
+
 /** How much a second thread gives to each of our own sides. */
 const twoToOne = ({ threads, peers }: Choice, wanted: number): readonly Comparison[] => {
   if (!threads.includes(1) || !threads.includes(2)) return [];
@@ -112,7 +118,8 @@ function matmulCase(name: string, m: number, k: number, n: number, choice: Choic
   return {
     name,
     title: `matmul float32 [${m}, ${k}] x [${k}, ${n}]`,
-    sides,
+    ceiling: "multiply-add",
+    sides: [...sides, ...ceilingSides("multiply-add", choice)],
     rates: [{ unit: "GFLOP/s", perRun: matmulFlops(task) / 1e9 }],
     comparisons: [...comparisons, ...twoToOne(choice, 1.7)],
     rounds: 10,
@@ -152,7 +159,8 @@ function transposedCase(name: string, m: number, k: number, n: number, choice: C
   return {
     name,
     title: `matmul float32 [${m}, ${k}] x [${k}, ${n}], operands stored transposed (')`,
-    sides,
+    ceiling: "multiply-add",
+    sides: [...sides, ...ceilingSides("multiply-add", choice)],
     rates: [{ unit: "GFLOP/s", perRun: matmulFlops(plain) / 1e9 }],
     comparisons,
     rounds: 10,
@@ -172,7 +180,8 @@ function stepCase(name: string, task: StepTask, choice: Choice): Case {
   return {
     name,
     title: `one training step: ${numLayers} layers, ${numHeads} heads, width ${dModel}, context ${context}, batch ${task.batch}, vocabulary ${vocabSize}`,
-    sides,
+    ceiling: "multiply-add",
+    sides: [...sides, ...ceilingSides("multiply-add", choice)],
     rates: [{ unit: "GFLOP/s", perRun: stepFlops(task.shape, task.batch) / 1e9 }],
     comparisons: [...comparisons, ...twoToOne(choice, 1.6)],
     rounds: 5,
@@ -184,10 +193,13 @@ function stepCase(name: string, task: StepTask, choice: Choice): Case {
 function prefillCase(choice: Choice): Case {
   const task: Task = { kind: "prefill", shape: GPT2_SMALL, prompt: PROMPT };
   const headRows = 2 * GPT2_SMALL.dModel * GPT2_SMALL.vocabSize * (PROMPT - 1);
+  const { sides, comparisons } = versus(task, choice, { ort: 1.3 }, { iterations: 1 });
   return {
     name: "gpt2-prefill",
     title: `GPT-2 small, float32, random weights: ${PROMPT}-token prefill, logits of the last position`,
-    ...versus(task, choice, { ort: 1.3 }, { iterations: 1 }),
+    ceiling: "multiply-add",
+    sides: [...sides, ...ceilingSides("multiply-add", choice)],
+    comparisons,
     rates: [
       { unit: "GFLOP/s", perRun: (forwardFlops(GPT2_SMALL, 1, PROMPT) - headRows) / 1e9 },
       { unit: "tokens/s", perRun: PROMPT },
@@ -205,11 +217,11 @@ export const decodedBytes: number =
 function decodeCase(choice: Choice): Case {
   const task: Task = { kind: "decode", shape: GPT2_SMALL, prompt: PROMPT, tokens: DECODED };
   const { sides, comparisons } = versus(task, choice, { ort: 1 }, { iterations: 1 });
-  const ceilings = choice.threads.flatMap((threads) => [ceilingSide("read", threads), ceilingSide("copy", threads)]);
   return {
     name: "gpt2-decode",
     title: `GPT-2 small, float32, random weights: ${DECODED} tokens after a ${PROMPT}-token prompt, cached, greedy; beside the machine's bandwidth`,
-    sides: [...sides, ...ceilings],
+    ceiling: "read",
+    sides: [...sides, ...ceilingSides("read", choice), ...ceilingSides("copy", choice)],
     rates: [
       { unit: "tokens/s", perRun: DECODED },
       { unit: "GB/s", perRun: (DECODED * decodedBytes) / 1e9 },
@@ -247,6 +259,17 @@ export function ceilingRate({ task, threads }: SideSpec): Rate | undefined {
   if (task.kind === "multiply-add") return { unit: "GFLOP/s", perRun: (threads * CEILING_FLOPS) / 1e9 };
   if (task.kind === "read" || task.kind === "copy") return { unit: "GB/s", perRun: (threads * CEILING_BYTES) / 1e9 };
   return undefined;
+}
+
+/** This tree beside another revision's, whose root is given: the same tasks, and nothing else. */
+export function againstCase(chosen: Case, root: string, revision: string): Case {
+  const own = chosen.sides.filter(({ library }) => library === "heed");
+  const labelThere = (label: string): string => `${label} at ${revision}`;
+  return {
+    ...chosen,
+    sides: own.flatMap((side) => [side, { ...side, label: labelThere(side.label), root }]),
+    comparisons: own.map(({ label }) => ({ faster: label, slower: labelThere(label) })),
+  };
 }
 
 /** Every interleaved case by name, in the order they run. */

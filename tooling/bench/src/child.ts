@@ -1,33 +1,11 @@
 /** Entry of a side's process: opens one job and runs it when told to. Between requests it does nothing. */
-import type { Job, OpenJob, Reply, Request } from "./task.ts";
+import { openLibrary } from "./libraries.ts";
+import type { Job, Reply, Request } from "./task.ts";
 
 /** CPU time of all threads of this process, and the clock, both in milliseconds. */
 function clocks(): { cpu: number; wall: number } {
   const { user, system } = process.cpuUsage();
   return { cpu: (user + system) / 1000, wall: performance.now() };
-}
-
-async function openLibrary(library: string): Promise<OpenJob> {
-  switch (library) {
-    case "heed":
-      return (await import("./sides/heed.ts")).open;
-    case "heed-wide":
-      return (await import("./sides/heed.ts")).openWide;
-    case "jax":
-      return (await import("./sides/jax.ts")).open;
-    case "tfjs":
-      return (await import("./sides/tfjs.ts")).open;
-    case "tfjs-tuned":
-      return (await import("./sides/tfjs.ts")).openTuned;
-    case "ort":
-      return (await import("./sides/ort.ts")).open;
-    case "machine":
-      return (await import("./sides/machine.ts")).open;
-    default:
-      throw new RangeError(
-        `child: library is unknown, expected one of the files in sides/, got "${library}". Check --peers.`,
-      );
-  }
 }
 
 let job: Job | undefined;

@@ -1,5 +1,5 @@
 /** Interleaves the sides of a case: each round gives every side its turn, and each round starts with another side. */
-import { openSide, type Side, type SideSpec, type Turn } from "./side.ts";
+import { type OpenSideFn, openSide, type Side, type SideSpec, type Turn } from "./side.ts";
 
 /** Everything that was measured of one side. */
 export interface SideResult {
@@ -25,10 +25,10 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 const average = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(values.length, 1);
 
-async function openAll(specs: readonly SideSpec[]): Promise<Side[]> {
+async function openAll(specs: readonly SideSpec[], open: OpenSideFn): Promise<Side[]> {
   const sides: Side[] = [];
   try {
-    for (const spec of specs) sides.push(await openSide(spec));
+    for (const spec of specs) sides.push(await open(spec));
     return sides;
   } catch (error) {
     await Promise.all(sides.map((side) => side.close()));
@@ -55,12 +55,17 @@ async function runRounds(sides: readonly Side[], rounds: number): Promise<Turn[]
  *
  * @param warmUps runs of each side that are not timed; the witness is taken after them
  * @param rounds turns of each side
+ * @param open where sides live; default a process each
  */
 export async function interleave(
   specs: readonly SideSpec[],
-  { rounds, warmUps }: { readonly rounds: number; readonly warmUps: number },
+  {
+    rounds,
+    warmUps,
+    open = openSide,
+  }: { readonly rounds: number; readonly warmUps: number; readonly open?: OpenSideFn },
 ): Promise<SideResult[]> {
-  const sides = await openAll(specs);
+  const sides = await openAll(specs, open);
   try {
     const witnesses: (readonly number[])[] = [];
     for (const side of sides) {

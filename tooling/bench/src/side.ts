@@ -1,6 +1,7 @@
 /** One side of a case, in a process of its own, so that no library's worker pool or garbage disturbs another's timing. */
 import { type ChildProcess, fork } from "node:child_process";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Library, Reply, Request, Task } from "./task.ts";
 
@@ -14,6 +15,8 @@ export interface SideSpec {
   readonly iterations: number;
   /** Takes part in this many rounds at most; for sides so slow that more would only cost time. */
   readonly maxRounds?: number;
+  /** Root of another revision's tree, whose sources it runs instead of these. */
+  readonly root?: string;
 }
 
 /** Times of one turn. */
@@ -50,8 +53,7 @@ function request(child: ChildProcess, label: string, message: Request): Promise<
       child.off("exit", exited);
       act();
     };
-    const received = (reply: Reply): void =>
-      settle(() => (reply.type === "failed" ? reject(new Error(`${label}: ${reply.message}`)) : resolve(reply)));
+    const received = (reply: Reply): void => settle(() => resolve(reply));
     const exited = (code: number | null, signal: string | null): void =>
       settle(() =>
         reject(new Error(`${label}: the process ended (code ${code}, signal ${signal}) during "${message.type}"`)),
@@ -66,10 +68,54 @@ function unexpected(label: string, reply: Reply): never {
   throw new Error(`${label}: the process sent an answer out of turn, got "${reply.type}"`);
 }
 
-/** Starts the process and opens the task in it. */
-export async function openSide(spec: SideSpec): Promise<Side> {
+/** Opens a side somewhere. */
+export type OpenSideFn = (spec: SideSpec) => Promise<Side>;
+
+/** A side behind anything that answers requests: opens its task, and closes it if that fails. */
+export async function sideOver(
+  spec: SideSpec,
+  ask: (request: Request) => Promise<Reply>,
+  close: () => Promise<void>,
+): Promise<Side> {
   const { label, library, task, threads } = spec;
-  const child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), {
+  const answered = async (request: Request): Promise<Reply> => {
+    const reply = await ask(request);
+    if (reply.type === "failed") throw new Error(`${label}: ${reply.message}`);
+    return reply;
+  };
+  try {
+    const reply = await answered({ type: "open", library, task, threads });
+    const about = reply.type === "opened" ? reply.about : unexpected(label, reply);
+    return {
+      spec,
+      about,
+      close,
+      run: async (iterations) => {
+        const before = machineClocks();
+        const ran = await answered({ type: "run", iterations });
+        if (ran.type !== "ran") return unexpected(label, ran);
+        const after = machineClocks();
+        const others = after.busy - before.busy - ran.cpuMilliseconds;
+        return { ...ran, othersCores: Math.max(0, others / Math.max(after.wall - before.wall, 1)) };
+      },
+      witness: async () => {
+        const seen = await answered({ type: "witness" });
+        return seen.type === "witnessed" ? seen.values : unexpected(label, seen);
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The file that a side's process runs, in this tree or in another revision's. */
+const childOf = (root: string | undefined): string =>
+  root === undefined ? fileURLToPath(new URL("./child.ts", import.meta.url)) : join(root, "tooling/bench/src/child.ts");
+
+/** Starts a process and opens the task in it. */
+export function openSide(spec: SideSpec): Promise<Side> {
+  const child = fork(childOf(spec.root), {
     execArgv: ["--conditions=@heed/source", "--no-warnings"],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -80,28 +126,5 @@ export async function openSide(spec: SideSpec): Promise<Side> {
       child.once("exit", () => resolve());
       child.kill("SIGKILL");
     });
-  try {
-    const reply = await request(child, label, { type: "open", library, task, threads });
-    const about = reply.type === "opened" ? reply.about : unexpected(label, reply);
-    return {
-      spec,
-      about,
-      close,
-      run: async (iterations) => {
-        const before = machineClocks();
-        const ran = await request(child, label, { type: "run", iterations });
-        if (ran.type !== "ran") return unexpected(label, ran);
-        const after = machineClocks();
-        const others = after.busy - before.busy - ran.cpuMilliseconds;
-        return { ...ran, othersCores: Math.max(0, others / Math.max(after.wall - before.wall, 1)) };
-      },
-      witness: async () => {
-        const seen = await request(child, label, { type: "witness" });
-        return seen.type === "witnessed" ? seen.values : unexpected(label, seen);
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return sideOver(spec, (message) => request(child, spec.label, message), close);
 }

@@ -71,7 +71,7 @@ export type Reply =
   | {
       readonly type: "ran";
       readonly milliseconds: readonly number[];
-      /** CPU time of each run, all threads together. */
+      /** CPU time of each run, all threads together. A page cannot know it, nor the rest: not a number there. */
       readonly cpuOfRuns: readonly number[];
       readonly idleShare: number;
       /** CPU time of all threads since the turn began. */

@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { bundle } from "./bundle.ts";
-import { type BrowserMode, launch } from "./chromium.ts";
+import { type BrowserMode, collectMessages, launch } from "./chromium.ts";
 import type { PageReport } from "./page.ts";
 import { serve, strictPolicy } from "./server.ts";
 
@@ -23,9 +23,7 @@ export async function reportFrom(mode: BrowserMode): Promise<BrowserReport> {
   try {
     browser = await launch(mode);
     const page = await browser.newPage();
-    const messages: string[] = [];
-    page.on("console", (message) => messages.push(`${message.type()}: ${message.text()}`));
-    page.on("pageerror", (error) => messages.push(`error: ${error.message}`));
+    const messages = collectMessages(page);
     page.on("crash", () => resolve(JSON.stringify({ error: "the page crashed" })));
     await page.goto(`${server.address}/?mode=${mode}`, { waitUntil: "commit" });
     const answer = JSON.parse(await promise) as PageReport & { readonly error?: string };

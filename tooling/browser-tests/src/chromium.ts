@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 
 /** Debian's package `chromium`, or the browser that CHROMIUM names. */
 const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -10,6 +10,9 @@ export function missingBrowser(): string | undefined {
     ? undefined
     : `${executable} does not exist. Install Debian's package chromium or set CHROMIUM`;
 }
+
+/** Whether everything has to run: then a missing browser is a failure, as a skip would hide that nothing was tested. */
+export const mustRun = Boolean(process.env.HEED_CI ?? process.env.CI);
 
 /** What a machine without a GPU needs for software adapters; `none`: a browser as it comes. */
 const flags = {
@@ -28,4 +31,17 @@ export function launch(adapter: keyof typeof flags): Promise<Browser> {
     headless: true,
     args: ["--no-sandbox", ...flags[adapter]],
   });
+}
+
+/** Advice of drivers about speed, which comes or not as the machine is busy. */
+const driverAdvice = /GL Driver Message \(OpenGL, Performance/;
+
+/** What a page prints and what errors it does not catch, as they come. */
+export function collectMessages(page: Page): readonly string[] {
+  const messages: string[] = [];
+  page.on("console", (message) => {
+    if (!driverAdvice.test(message.text())) messages.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => messages.push(`error: ${error.message}`));
+  return messages;
 }

@@ -29,6 +29,8 @@ export async function traceTasks(page: Page, during: () => Promise<unknown>): Pr
   let trace: Buffer | undefined;
   try {
     await during();
+    // A task is recorded when it ends, which is after its answer came.
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 20)));
   } finally {
     trace = await browser.stopTracing();
   }

@@ -1,6 +1,6 @@
 import type { Page, Worker } from "playwright-core";
 import { type Bundle, bundle, fileAt } from "./bundle.ts";
-import { launch } from "./chromium.ts";
+import { collectMessages, launch } from "./chromium.ts";
 import { isolation, type ServedFile, serve, strictPolicy } from "./server.ts";
 import type { Answer, PageSettings } from "./training-page/messages.ts";
 import { type Watched, watchPage } from "./watch.ts";
@@ -63,9 +63,7 @@ export async function openTrainingPage({ text, isolated = false, policy, setting
   };
   try {
     const page = await browser.newPage();
-    const messages: string[] = [];
-    page.on("console", (message) => messages.push(`${message.type()}: ${message.text()}`));
-    page.on("pageerror", (error) => messages.push(`error: ${error.message}`));
+    const messages = collectMessages(page);
     await page.addInitScript(watchPage);
     const worker = page.waitForEvent("worker");
     const query = new URLSearchParams(Object.entries(settings).map(([key, value]) => [key, String(value)]));

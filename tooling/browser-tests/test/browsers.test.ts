@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BrowserReport, reportFrom } from "../src/browser.ts";
-import { type BrowserMode, missingBrowser } from "../src/chromium.ts";
+import { type BrowserMode, missingBrowser, mustRun } from "../src/chromium.ts";
 
 const missing = missingBrowser();
 if (missing) {
   console.log(`browser-tests: WebGPU and WebGL2 skipped, because ${missing}`);
   // Where everything has to run, a skip would hide that nothing was tested.
-  test.runIf(process.env.CI)("there is a browser", () => expect(missing).toBeUndefined());
+  test.runIf(mustRun)("there is a browser", () => expect(missing).toBeUndefined());
 }
 
 const modes: readonly BrowserMode[] = ["webgl2", "webgpu"];

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Bundle } from "../src/bundle.ts";
-import { missingBrowser } from "../src/chromium.ts";
+import { missingBrowser, mustRun } from "../src/chromium.ts";
 import { countDeviceObjects, type DeviceCount, loseDeviceAt } from "../src/hooks.ts";
 import { npmStart, type StartedRun } from "../src/npm-start.ts";
 import { strictPolicy } from "../src/server.ts";
@@ -11,7 +11,7 @@ import { type OpenOptions, type OpenPage, openTrainingPage, trainingPageFiles } 
 const missing = missingBrowser();
 if (missing) {
   console.log(`browser-tests: training in a page skipped, because ${missing}`);
-  test.runIf(process.env.CI)("there is a browser", () => expect(missing).toBeUndefined());
+  test.runIf(mustRun)("there is a browser", () => expect(missing).toBeUndefined());
 }
 
 const small = { layers: 2, heads: 4, width: 64, context: 32, batch: 8, steps: 40 };
@@ -170,10 +170,17 @@ describe.skipIf(missing)("a page that trains in a worker", { timeout: 300_000 },
       test("in the worker: the curve of npm start in Node, within 1e-3", async () => {
         const { text, losses } = onTiny!;
         await withPage({ text, settings: settings({}) }, async (opened) => {
-          const answers = await wholeRun(opened);
+          let answers: readonly Answer[] = [];
+          const { main } = await traceTasks(opened.page, async () => {
+            answers = await wholeRun(opened);
+          });
+          expect(main).toBeLessThan(50);
+          expect(await mainThreadScripts(opened.page)).toEqual({ urls: ["/page.js"], wasm: 0 });
           expect(only(answers, "started").backend).toBe(backend);
           const apart = largestDifference(lossesOf(answers), losses);
-          console.log(`${backend}: at most ${apart.toExponential(1)} from npm start's losses`);
+          console.log(
+            `${backend}: at most ${apart.toExponential(1)} from npm start's losses; longest task of the main thread ${main.toFixed(1)} ms`,
+          );
           expect(apart).toBeLessThan(1e-3);
           expect(only(answers, "ended").buffers).toBe(0);
           expect(opened.messages).toEqual([]);

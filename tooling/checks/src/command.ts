@@ -28,6 +28,8 @@ export function command(file: string, args: readonly string[], options: CommandO
       env: {
         ...process.env,
         CI: "true",
+        // Commands get CI so that they print plainly; tests still have to know whether everything must run.
+        HEED_CI: process.env.HEED_CI ?? process.env.CI ?? "",
         NO_COLOR: "1",
         FORCE_COLOR: undefined,
         TURBO_TELEMETRY_DISABLED: "1",

@@ -18,6 +18,7 @@ export type BilinearScore = ScoreFn & BilinearWeights;
  * q^T W k (+ b): a dot product after a learned map, so widths may differ.
  *
  * Shapes: q [B, H, T, Dq], k [B, H, S, Dk] -> [B, H, T, S].
+ * Numerics: a softmax does not depend on b, so with it b gets no gradient, exactly.
  * Cost: O(T*Dq*Dk + T*S*Dk) time.
  * @throws ShapeError if the weights do not fit the vectors
  * @see Luong et al. 2015, Effective Approaches to Attention-based Neural Machine Translation, section 3.1 ("general"),
@@ -38,8 +39,7 @@ export function bilinearScore({ weight, bias }: BilinearWeights): BilinearScore 
     const products = matmul(vectors.q, k, { transposeB: true });
     return bias ? add(products, bias) : products;
   };
-  // With a bias there is no fused kernel: it would never read it, and a softmax does not depend on it.
-  return Object.assign(score, { weight, bias, ...(bias ? {} : { asDotProducts }) });
+  return Object.assign(score, { weight, bias, asDotProducts });
 }
 
 /** Options of {@link createBilinearScore}. */

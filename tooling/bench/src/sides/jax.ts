@@ -27,7 +27,7 @@ async function openMatmul(task: MatmulTask, about: Record<string, string>): Prom
 
 /** Opens a product or a training step. */
 export async function open(task: Task, threads: number): Promise<Job> {
-  if (threads > 1) (await import("./web-worker.ts")).installBrowserWorkers(threads);
+  (await import("./web-worker.ts")).installBrowserWorkers(threads);
   const { defaultDevice, init } = await import("@jax-js/jax");
   await init("wasm");
   defaultDevice("wasm");

@@ -5,6 +5,7 @@ import { gptModel, packWeights, pastName, presentName, WEIGHTS_FILE } from "../o
 import { modelBytes } from "../onnx/model.ts";
 import { type Job, type Task, unsupported, WEIGHT_SEED } from "../task.ts";
 import { greedyToken, promptTokens, sampleOfLogits } from "./generation.ts";
+import { setOrtFiles } from "./ort-files.ts";
 import { packageVersion } from "./package-version.ts";
 
 type Outputs = ort.InferenceSession.OnnxValueMapType;
@@ -50,6 +51,7 @@ const logitsOf = (outputs: Outputs): Float32Array => (outputs["logits"] as ort.T
 /** Opens a prefill or a decode. */
 export async function open(task: Task, threads: number): Promise<Job> {
   if (task.kind !== "prefill" && task.kind !== "decode") return unsupported("ort", task);
+  setOrtFiles(ort);
   ort.env.wasm.numThreads = threads;
   const { shape } = task;
   const session = await openSession(shape);

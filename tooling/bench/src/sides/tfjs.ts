@@ -2,41 +2,16 @@
  * TensorFlow.js on its wasm backend, SIMD build, one thread. Release 4.22 has no other: its threaded build computes on one thread
  * whatever is asked for (its own issue 8513; seen here too: two threads started, `getThreadsCount` 1, the same time).
  */
-import { createRequire, registerHooks } from "node:module";
-import { dirname } from "node:path";
-import type * as TfWasm from "@tensorflow/tfjs-backend-wasm";
 import type * as TfCore from "@tensorflow/tfjs-core";
 import { makeBatch, makeWeights } from "../gpt.ts";
 import { BATCH_SEED, type Job, type MatmulTask, type Task, unsupported, WEIGHT_SEED } from "../task.ts";
 import { lossJob } from "./loss-job.ts";
 import { matmulOperands, sampleOfProduct } from "./operands.ts";
 import { packageVersion } from "./package-version.ts";
-
-const CORE_FILES = "/@tensorflow/tfjs-core/dist/";
-
-/** Registers the gradient rules: no bundle of the core package does, and its separate files import without extensions. */
-async function registerGradients(): Promise<void> {
-  const hooks = registerHooks({
-    resolve: (specifier, context, next) => {
-      const bare =
-        context.parentURL?.includes(CORE_FILES) === true && specifier.startsWith(".") && !specifier.endsWith(".js");
-      return next(bare ? `${specifier}.js` : specifier, context);
-    },
-    load: (url, context, next) =>
-      next(url, url.includes(CORE_FILES) && !url.includes("/tf-core.") ? { ...context, format: "module" } : context),
-  });
-  const rules = "@tensorflow/tfjs-core/dist/register_all_gradients.js";
-  await import(rules);
-  hooks.deregister();
-}
+import { loadTf } from "./tfjs-library.ts";
 
 async function load(): Promise<{ tf: typeof TfCore; about: Record<string, string> }> {
-  const require = createRequire(import.meta.url);
-  const dist = dirname(require.resolve("@tensorflow/tfjs-backend-wasm"));
-  const tf = require("@tensorflow/tfjs-core") as typeof TfCore;
-  const wasm = require("@tensorflow/tfjs-backend-wasm") as typeof TfWasm;
-  await registerGradients();
-  wasm.setWasmPaths(`${dist}/`);
+  const { tf, wasm } = await loadTf();
   await tf.setBackend("wasm");
   await tf.ready();
   return {

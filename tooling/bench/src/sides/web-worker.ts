@@ -63,6 +63,7 @@ class BrowserWorker {
 
 /** jax-js starts a pool when there is a global `Worker`; the pool's size is `navigator.hardwareConcurrency`. */
 export function installBrowserWorkers(threads: number): void {
+  if (threads === 1) return;
   rememberBlobs();
   Object.defineProperty(globalThis.navigator, "hardwareConcurrency", { value: threads });
   Object.assign(globalThis, { Worker: BrowserWorker });

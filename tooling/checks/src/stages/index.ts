@@ -1,6 +1,7 @@
 import type { Stage } from "../stage.ts";
 import { boundaries } from "./boundaries.ts";
 import { build } from "./build.ts";
+import { bundling } from "./bundling.ts";
 import { conformance } from "./conformance.ts";
 import { endToEnd } from "./end-to-end.ts";
 import { examples } from "./examples.ts";
@@ -26,6 +27,7 @@ export const stages: readonly Stage[] = [
   manifests,
   realm,
   conformance,
+  bundling,
   install,
   endToEnd,
 ];

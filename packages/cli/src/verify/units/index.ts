@@ -1,7 +1,16 @@
+import { runAttention } from "./attention.ts";
+import { runAdditiveAttention } from "./attention-additive.ts";
+import { runTorchAttention } from "./attention-torch.ts";
+import { runAttentionVariants } from "./attention-variants.ts";
 import type { UnitRunner } from "./unit-runner.ts";
 
 /** Runners by the name of the fixture in `golden.json`, whole or before a further `-`. */
-const runners: Readonly<Record<string, UnitRunner>> = {};
+const runners: Readonly<Record<string, UnitRunner>> = {
+  "torch-multihead-attention": runTorchAttention,
+  "unit-additive-attention": runAdditiveAttention,
+  "unit-attention": runAttention,
+  "unit-attention-variants": runAttentionVariants,
+};
 
 /** The runner of a fixture without a model, if it is one. */
 export function unitRunnerOf(fixture: string): UnitRunner | undefined {

@@ -1,6 +1,6 @@
 /**
- * The adapter's own ceilings: bytes copied, by the fastest of three ways (the copy command, a kernel with 16 bytes per thread, a kernel
- * with 4), and float32 values multiplied and added in registers.
+ * The adapter's own ceilings: bytes copied by a kernel, with 4 or with 16 bytes per thread, whichever is faster, and float32 values
+ * multiplied and added in registers.
  */
 import type { GpuJob, GpuTask } from "../task.ts";
 
@@ -114,7 +114,6 @@ export async function open(task: GpuTask): Promise<GpuJob | undefined> {
     task.kind === "multiply-add"
       ? { kernel: kernel(bench, multiplyAddText, MULTIPLY_ADD_GROUPS) }
       : {
-          "copy command": (encoder) => encoder.copyBufferToBuffer(bench.source, 0, bench.result, 0, bytes),
           "kernel, 16 bytes per thread": kernel(bench, copyText("vec4f"), bytes / 16 / WORKGROUP),
           "kernel, 4 bytes per thread": kernel(bench, copyText("f32"), bytes / 4 / WORKGROUP),
         };

@@ -3,6 +3,7 @@
  * row per thread returned as `Array(4)`. Operands stay on the adapter; the product is not read back, only one of its cells.
  */
 import * as gpuJs from "gpu.js";
+import { packageVersion } from "../../sides/package-version.ts";
 import { sampled, squareMatrices } from "../operands.ts";
 import type { GpuJob, GpuTask } from "../task.ts";
 
@@ -91,7 +92,7 @@ async function openWith(task: GpuTask, cells: 1 | 4): Promise<GpuJob | undefined
   const left = await upload(a);
   const right = await upload(b);
   return {
-    about: { "gpu.js": "2.24.1", "cells per thread": String(cells) },
+    about: { "gpu.js": packageVersion("gpu.js"), "cells per thread": String(cells) },
     run: async (repeat) => {
       for (let i = 1; i < repeat; i++) (await multiply(left, right, n)).delete();
       const last = await multiply(left, right, n);

@@ -3,6 +3,7 @@ import { defaultDevice, init, type Array as JaxArray, jit, nn, numpy as np, valu
 import { makeBatch, makeWeights } from "../../gpt.ts";
 import { makeStep } from "../../sides/jax-gpt.ts";
 import { lossJob } from "../../sides/loss-job.ts";
+import { packageVersion } from "../../sides/package-version.ts";
 import { BATCH_SEED, WEIGHT_SEED } from "../../task.ts";
 import { attentionInputs, elementwiseInput, sampled, squareMatrices } from "../operands.ts";
 import type { GpuAttentionTask, GpuJob, GpuTask } from "../task.ts";
@@ -99,5 +100,5 @@ export async function open(task: GpuTask): Promise<GpuJob | undefined> {
   await init("webgpu");
   defaultDevice("webgpu");
   const job = await openOne(task);
-  return job && { ...job, about: { "jax-js": "0.1.25", device: defaultDevice() } };
+  return job && { ...job, about: { "jax-js": packageVersion("@jax-js/jax"), device: defaultDevice() } };
 }

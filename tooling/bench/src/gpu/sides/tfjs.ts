@@ -4,6 +4,7 @@ import "@tensorflow/tfjs-core/dist/register_all_gradients";
 import "@tensorflow/tfjs-backend-webgpu";
 import { makeBatch, makeWeights } from "../../gpt.ts";
 import { lossJob } from "../../sides/loss-job.ts";
+import { packageVersion } from "../../sides/package-version.ts";
 import { makeStep } from "../../sides/tfjs-gpt.ts";
 import { BATCH_SEED, WEIGHT_SEED } from "../../task.ts";
 import { attentionInputs, elementwiseInput, sampled, squareMatrices } from "../operands.ts";
@@ -98,5 +99,5 @@ export async function open(task: GpuTask): Promise<GpuJob | undefined> {
     throw new Error("open: tfjs has no webgpu backend here, expected one, got none");
   await tf.ready();
   const job = await openOne(task);
-  return job && { ...job, about: { tfjs: tf.version_core, backend: tf.getBackend() } };
+  return job && { ...job, about: { tfjs: packageVersion("@tensorflow/tfjs-core"), backend: tf.getBackend() } };
 }
