@@ -1,5 +1,5 @@
 import { type Backend, type BackendBuffer, type DType, kernelCounter, type TypedArray } from "@heed/tensor";
-import type { Device } from "./devices/device.ts";
+import type { Device, DeviceStatistics } from "./devices/device.ts";
 import { adamwKernels } from "./kernels/adamw.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { gatherKernels } from "./kernels/gather.ts";
@@ -16,6 +16,13 @@ export interface GpuBackend extends Backend {
   readonly mode: Device["name"];
   /** The modes that were asked before this one, each with the reason why it is not there. */
   readonly unavailable: Readonly<Record<string, string>>;
+  /**
+   * Calls the listener with a `DeviceLostError` when the device goes, at once if it is gone; returns how to stop listening.
+   * Tensors on it are lost: call `useGpu` again and load the last snapshot.
+   */
+  onLost(listener: (error: Error) => void): () => void;
+  /** What the device has done and holds; undefined where that is not known. */
+  statistics(): DeviceStatistics | undefined;
 }
 
 const gpuBuffer = (buffer: BackendBuffer) => buffer as GpuTensorBuffer;
@@ -68,7 +75,7 @@ export function backendOn(
     if (!value || length === 0) return fromFloats(new Float32Array(length), dtype);
     value.retain();
     try {
-      return fromFloats(await device.read(await value.get(), length), dtype);
+      return fromFloats(await device.read(value.data, length), dtype);
     } finally {
       value.release();
     }
@@ -76,7 +83,7 @@ export function backendOn(
   const { readSync } = device;
   const readNow = (buffer: BackendBuffer, dtype: DType, length: number): TypedArray => {
     const { value } = gpuBuffer(buffer);
-    return fromFloats(!value || length === 0 ? new Float32Array(length) : readSync!(value.get(), length), dtype);
+    return fromFloats(!value || length === 0 ? new Float32Array(length) : readSync!(value.data, length), dtype);
   };
   return {
     name: device.name === "cpu" ? "gpu.js cpu" : device.name,
@@ -116,6 +123,8 @@ export function backendOn(
       counter.count(op, launcher.ranOn ?? kernel);
       launcher.ranOn = undefined;
     },
+    onLost: (listener) => device.onLost?.(listener) ?? (() => {}),
+    statistics: () => device.statistics?.(),
     report: counter.report,
     resetReport: counter.resetReport,
   };

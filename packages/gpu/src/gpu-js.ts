@@ -3,19 +3,24 @@ import { UnsupportedOpError } from "@heed/tensor";
 /** What this package uses of gpu.js 2.24.1, typed by hand: its own typings miss WebGPU and promises. */
 export interface GpuJs {
   readonly GPU: GpuConstructor;
-  readonly WebGPUContext: { acquire(): Promise<WebGpuContext> };
-  readonly WebGPUBufferResult: new (settings: {
-    readonly buffer: GpuBuffer;
-    readonly output: readonly number[];
-    readonly context: WebGpuContext;
-    readonly kernel: unknown;
-  }) => GpuBufferResult;
+  readonly WebGPUKernel: new (source: string, settings: KernelSettings) => WgslKernel;
 }
 
 interface GpuConstructor {
   new (settings: { readonly mode: string }): GpuInstance;
   readonly isWebGL2Supported: boolean;
-  readonly isWebGPUSupported: boolean;
+}
+
+/** gpu.js's WebGPU kernel, as far as it translates: `build` does so at once and then calls `_buildAsync` for a device. */
+export interface WgslKernel {
+  _buildAsync: () => Promise<void>;
+  build(...args: readonly unknown[]): Promise<void>;
+  readonly compiledSource: string;
+  readonly paramsLayout: {
+    readonly byteLength: number;
+    readonly arrayArgs: readonly { readonly dimsOffset: number }[];
+    readonly scalarArgs: readonly { readonly offset: number }[];
+  };
 }
 
 export interface GpuInstance {
@@ -44,40 +49,6 @@ export interface GpuTexture {
   readonly context: { isContextLost(): boolean };
   toArray(): Float32Array;
   delete(): void;
-}
-
-/** A WebGPU buffer that a kernel reads or wrote. */
-export interface GpuBufferResult {
-  readonly buffer: GpuBuffer;
-  delete(): void;
-}
-
-export interface GpuBuffer {
-  readonly size: number;
-  mapAsync(mode: number): Promise<void>;
-  getMappedRange(): ArrayBuffer;
-  unmap(): void;
-  destroy(): void;
-}
-
-export interface WebGpuContext {
-  readonly adapter: { readonly info?: { readonly vendor?: string; readonly architecture?: string } };
-  readonly device: GpuDevice;
-  readonly isLost: boolean;
-}
-
-export interface GpuDevice {
-  readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
-  readonly lost: Promise<{ readonly message: string }>;
-  readonly queue: {
-    writeBuffer(buffer: GpuBuffer, offset: number, values: Float32Array): void;
-    submit(commands: readonly unknown[]): void;
-  };
-  createBuffer(settings: { readonly size: number; readonly usage: number }): GpuBuffer;
-  createCommandEncoder(): {
-    copyBufferToBuffer(from: GpuBuffer, fromOffset: number, to: GpuBuffer, toOffset: number, bytes: number): void;
-    finish(): unknown;
-  };
 }
 
 /**

@@ -1,15 +1,28 @@
 import { type BackendBuffer, type Operand, sizeOf } from "@heed/tensor";
 import type { Device } from "./devices/device.ts";
 import type { Program } from "./program.ts";
-import { Value, whenReady } from "./value.ts";
+import { Value } from "./value.ts";
+import type { WgslLimits, WgslProgram } from "./wgsl-program.ts";
 
 /** A tensor's place: what it holds is replaced as a whole, never changed. */
 export interface GpuTensorBuffer extends BackendBuffer {
   value: Value | undefined;
 }
 
-/** Largest number of elements whose positions float32 counts exactly. */
+/** Largest number of elements whose positions float32 counts exactly: kernels of gpu.js count in it. */
 export const largestIndexSpace = 2 ** 24;
+
+/** One launch of a WGSL kernel. */
+export interface WgslCall {
+  readonly inputs: readonly Value[];
+  /** elements of each output */
+  readonly outputLengths: readonly number[];
+  /** changed in place; each must come from `exclusive` */
+  readonly updates?: readonly Value[];
+  /** the numbers of the uniform, as they lie in memory; at most 256 bytes */
+  readonly params: Uint32Array | Float32Array | Int32Array;
+  readonly workgroups: readonly [number, number, number];
+}
 
 /** What kernels do with a device. */
 export class Launcher {
@@ -20,6 +33,11 @@ export class Launcher {
 
   constructor(device: Device) {
     this.device = device;
+  }
+
+  /** What WGSL kernels may use; undefined where the device has none. */
+  get wgsl(): WgslLimits | undefined {
+    return this.device.wgsl;
   }
 
   /** The value of an operand. It belongs to the operand: retain it to keep it. */
@@ -54,8 +72,35 @@ export class Launcher {
       );
     this.checkLength(length, program.key);
     if (length === 0) return this.empty();
-    const data = whenReady(inputs, (found) => this.device.run(program, length, found, numbers));
-    return new Value(this.device, length, data);
+    if (length > largestIndexSpace)
+      throw new RangeError(
+        `${program.key}: a result of ${length} elements is too large for a kernel of gpu.js, expected at most 2^24. Split it or use another backend`,
+      );
+    const data = inputs.map((input) => input.data);
+    return new Value(this.device, length, this.device.run(program, length, data, numbers));
+  }
+
+  /** Runs a WGSL kernel; the results belong to the caller. */
+  runWgsl(program: WgslProgram, { inputs, outputLengths, updates = [], params, workgroups }: WgslCall): Value[] {
+    for (const length of outputLengths) this.checkLength(length, program.key);
+    const found = this.device.runWgsl!(program, {
+      inputs: inputs.map((input) => input.data),
+      outputLengths,
+      updates: updates.map((update) => update.data),
+      params,
+      workgroups,
+    });
+    this.ranOn = `${this.device.name} wgsl`;
+    return found.map((data, i) => new Value(this.device, outputLengths[i]!, data));
+  }
+
+  /** The value of an operand that nobody else holds, to be changed in place: a copy of its own where it was shared. */
+  exclusive(operand: Operand): Value {
+    const value = this.valueOf(operand);
+    if (!value.isShared) return value;
+    const own = new Value(this.device, value.length, this.device.copy!(value.data));
+    this.store(operand, own);
+    return own;
   }
 
   /** A value without elements. Devices have no empty arrays: where it is an input, one zero stands in that is never read. */

@@ -3,8 +3,9 @@ import { backendOn, type GpuBackend } from "./backend.ts";
 import { cpuDevice } from "./devices/cpu.ts";
 import type { Device } from "./devices/device.ts";
 import { openWebgl2 } from "./devices/webgl2.ts";
-import { openWebgpu } from "./devices/webgpu.ts";
+import { openWebgpu } from "./devices/webgpu/webgpu.ts";
 import { type GpuJs, loadGpuJs } from "./gpu-js.ts";
+import type { Gpu } from "./web-gpu.ts";
 
 /** Where kernels can run, best first. `cpu` is gpu.js's portable mode: slow, and forbidden by pages without `unsafe-eval`. */
 export type GpuMode = "webgpu" | "webgl2" | "cpu";
@@ -17,11 +18,18 @@ export interface GpuOptions {
   readonly prefer?: GpuMode | readonly GpuMode[];
   /** An operation without a kernel is an error instead of a slow way around; default false. */
   readonly strict?: boolean;
+  /**
+   * An object that implements WebGPU's `GPU`: in Node that of the npm package `webgpu` (`create([])`), in Deno and pages
+   * `navigator.gpu`, which is the default. Nothing is imported or made global.
+   */
+  readonly gpu?: object;
+  /** most bytes that tensors may take on WebGPU; default what the device has */
+  readonly maxBytes?: number;
 }
 
-async function open(mode: GpuMode, library: GpuJs): Promise<Device | string> {
+async function open(mode: GpuMode, library: GpuJs, { gpu, maxBytes }: GpuOptions): Promise<Device | string> {
   try {
-    if (mode === "webgpu") return await openWebgpu(library);
+    if (mode === "webgpu") return await openWebgpu(library, { gpu: gpu as Gpu | undefined, maxBytes });
     if (mode === "webgl2") return openWebgl2(library);
     return cpuDevice(library);
   } catch (error) {
@@ -34,7 +42,8 @@ async function open(mode: GpuMode, library: GpuJs): Promise<Device | string> {
  *
  * @throws UnsupportedOpError, with all the reasons, if none of them works; RangeError if a mode does not exist
  */
-export async function createGpuBackend({ prefer = modes, strict = false }: GpuOptions = {}): Promise<GpuBackend> {
+export async function createGpuBackend(options: GpuOptions = {}): Promise<GpuBackend> {
+  const { prefer = modes, strict = false } = options;
   const wanted = typeof prefer === "string" ? [prefer] : prefer;
   for (const mode of wanted) {
     if (!modes.includes(mode))
@@ -43,7 +52,7 @@ export async function createGpuBackend({ prefer = modes, strict = false }: GpuOp
   const library = await loadGpuJs();
   const unavailable: Record<string, string> = {};
   for (const mode of wanted) {
-    const device = await open(mode, library);
+    const device = await open(mode, library, options);
     if (typeof device !== "string") return backendOn(device, { strict, unavailable });
     unavailable[mode] = device;
   }
