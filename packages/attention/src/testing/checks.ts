@@ -43,8 +43,11 @@ export function checkOracle(attention: AttentionFn, { oracle }: AttentionTraits)
 }
 
 export function checkGradient(attention: AttentionFn): void {
-  const { q, k, v } = inputs();
-  const weights = outputWeights();
+  // one batch row: that rows are independent is a case of its own
+  const first = (x: Tensor): Tensor => slice(x, [0, 0, 0, 0], [1, ...x.shape.slice(1)]);
+  const given = inputs();
+  const [q, k, v] = [first(given.q), first(given.k), first(given.v)];
+  const weights = first(outputWeights());
   const mask = boolTensor(gapRows);
   const loss = (a: Tensor, b: Tensor, c: Tensor): Tensor => sum(multiply(attention(a, b, c, { mask }), weights));
   const { gradients } = valueAndGradients(() => loss(q, k, v), [q, k, v]);
