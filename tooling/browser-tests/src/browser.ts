@@ -7,6 +7,8 @@ import { serve, strictPolicy } from "./server.ts";
 /** What one page found, and what it and its browser complained about. */
 export interface BrowserReport extends PageReport {
   readonly messages: readonly string[];
+  /** name and version of the browser */
+  readonly browser: string;
 }
 
 /** Opens the page in a browser of its own, waits for its report and closes everything. */
@@ -28,7 +30,7 @@ export async function reportFrom(mode: BrowserMode): Promise<BrowserReport> {
     await page.goto(`${server.address}/?mode=${mode}`, { waitUntil: "commit" });
     const answer = JSON.parse(await promise) as PageReport & { readonly error?: string };
     if (answer.error !== undefined) throw new Error(`${mode} page: ${answer.error}\n${messages.join("\n")}`);
-    return { ...answer, messages };
+    return { ...answer, messages, browser: `Chromium ${browser.version()}` };
   } finally {
     await browser?.close();
     server.close();

@@ -1,9 +1,11 @@
 import type { GpuBackend } from "@heed/gpu";
-import { conformanceCases } from "@heed/tensor/testing";
+import { type ConformanceResult, conformanceCases } from "@heed/tensor/testing";
 
 /** What the conformance suite found on one backend. */
 export interface ConformanceReport {
   readonly passed: number;
+  /** of each case that passed */
+  readonly results: readonly ConformanceResult[];
   /** `${name}: ${message}` of each case that failed */
   readonly failures: readonly string[];
   /** every `${op}:${kernel}` that ran */
@@ -11,16 +13,15 @@ export interface ConformanceReport {
 }
 
 export async function runConformance(backend: GpuBackend): Promise<ConformanceReport> {
-  let passed = 0;
+  const results: ConformanceResult[] = [];
   const failures: string[] = [];
-  const kernels = new Set<string>();
   for (const c of conformanceCases(backend, { largestWholeNumber: 2 ** 24 })) {
     try {
-      for (const kernel of (await c.run()).kernels) kernels.add(kernel);
-      passed++;
+      results.push(await c.run());
     } catch (error) {
       failures.push(`${c.name}: ${error instanceof Error ? error.message : error}`.slice(0, 500));
     }
   }
-  return { passed, failures, kernels: [...kernels].sort() };
+  const kernels = new Set(results.flatMap((result) => result.kernels));
+  return { passed: results.length, results, failures, kernels: [...kernels].sort() };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BrowserReport, reportFrom } from "../src/browser.ts";
 import { type BrowserMode, missingBrowser, mustRun } from "../src/chromium.ts";
+import { saveParityRun } from "../src/parity-run.ts";
 
 const missing = missingBrowser();
 if (missing) {
@@ -16,6 +17,14 @@ for (const mode of modes) {
     let report: BrowserReport;
     beforeAll(async () => {
       report = await reportFrom(mode);
+      const { details, conformance, browser } = report;
+      const label = `${mode === "webgpu" ? "WebGPU" : "WebGL2"}, Chromium`;
+      saveParityRun({
+        label,
+        backend: mode,
+        host: `${browser}, ${details["adapter"] ?? "SwiftShader"}`,
+        ...conformance,
+      });
     }, 300_000);
     afterAll(() => {
       if (report) console.log(`${mode}: ${report.conformance.passed} cases passed, ${JSON.stringify(report.details)}`);

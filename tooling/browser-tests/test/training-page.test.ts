@@ -188,8 +188,6 @@ describe.skipIf(missing)("a page that trains in a worker", { timeout: 300_000 },
         expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.5);
       });
 
-      // webgpu follows
-      if (backend === "webgpu") return;
       test("goes on from the last snapshot when its device is lost", async () => {
         const { text, losses } = onTiny!;
         await withPage({ text, settings: settings({ saveEvery: 5 }) }, async (opened) => {
