@@ -1,4 +1,11 @@
-import { type Backend, type BackendBuffer, type DType, kernelCounter, type TypedArray } from "@heed/tensor";
+import {
+  type Backend,
+  type BackendBuffer,
+  type DType,
+  type Kernel,
+  kernelCounter,
+  type TypedArray,
+} from "@heed/tensor";
 import type { Device, DeviceStatistics } from "./devices/device.ts";
 import { adamwKernels } from "./kernels/adamw.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
@@ -9,6 +16,7 @@ import { randomKernels } from "./kernels/random.ts";
 import { reduceKernels } from "./kernels/reduce.ts";
 import { topKKernels } from "./kernels/top-k.ts";
 import { type GpuTensorBuffer, Launcher, largestIndexSpace } from "./launch.ts";
+import { wgslKernels } from "./wgsl/index.ts";
 
 /** A backend on a GPU, or on gpu.js's portable mode. */
 export interface GpuBackend extends Backend {
@@ -53,6 +61,28 @@ function fromFloats(floats: Float32Array, dtype: DType): TypedArray {
   return Int32Array.from(floats);
 }
 
+/** All kernels of gpu.js. */
+const gpuJsKernels = (launcher: Launcher): Record<string, Kernel> => ({
+  ...elementwiseKernels(launcher),
+  ...moveKernels(launcher),
+  ...reduceKernels(launcher),
+  ...gatherKernels(launcher),
+  ...matmulKernels(launcher),
+  ...topKKernels(launcher),
+  ...adamwKernels(launcher),
+  ...randomKernels(launcher),
+});
+
+/** Kernels that are tried first; where one declines, the other table's runs. */
+function firstOf(first: Readonly<Record<string, Kernel>>, others: Record<string, Kernel>): Record<string, Kernel> {
+  const both = Object.entries(first).map(([name, kernel]): [string, Kernel] => {
+    const other = others[name];
+    if (!other) return [name, kernel];
+    return [name, (...operands) => kernel(...operands) !== false || other(...operands)];
+  });
+  return { ...others, ...Object.fromEntries(both) };
+}
+
 /** A backend over one device. */
 export function backendOn(
   device: Device,
@@ -90,16 +120,7 @@ export function backendOn(
     mode: device.name,
     unavailable,
     strict,
-    kernels: {
-      ...elementwiseKernels(launcher),
-      ...moveKernels(launcher),
-      ...reduceKernels(launcher),
-      ...gatherKernels(launcher),
-      ...matmulKernels(launcher),
-      ...topKKernels(launcher),
-      ...adamwKernels(launcher),
-      ...randomKernels(launcher),
-    },
+    kernels: launcher.wgsl ? firstOf(wgslKernels(launcher), gpuJsKernels(launcher)) : gpuJsKernels(launcher),
     supports: (dtype) => dtype !== "float64",
     allocate: (bytes): GpuTensorBuffer => ({ bytes, value: undefined }),
     free(buffer) {

@@ -1,0 +1,7 @@
+import type { Kernel } from "@heed/tensor";
+import type { Launcher } from "../launch.ts";
+
+/** Kernels written in WGSL, for devices that have it. Each may decline by returning false. */
+export function wgslKernels(_launcher: Launcher): Record<string, Kernel> {
+  return {};
+}
