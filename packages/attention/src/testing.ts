@@ -4,6 +4,8 @@ import type { AttentionFn } from "./attention-fn.ts";
 import * as checks from "./testing/checks.ts";
 import type { HeadInput } from "./testing/inputs.ts";
 
+export type { CallSizes, Cost } from "./testing/cost.ts";
+export { attentionCost, countCost, fitExponent } from "./testing/cost.ts";
 export type { HeadInput, HeadRows } from "./testing/inputs.ts";
 export { expectClose } from "./testing/inputs.ts";
 
