@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -6,6 +6,14 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** End-to-end tests start programs with this Node; they are a run of their own, once per Node. */
 const endToEnd = process.env.HEED_E2E_NODE !== undefined;
+
+// WebGPU in Node needs a Vulkan driver. Debian's Chromium brings one made of software; workers inherit where it is.
+const chromium = "/usr/lib/chromium";
+const driver = `${chromium}/vk_swiftshader_icd.json`;
+if (!process.env.VK_ICD_FILENAMES && existsSync(driver)) {
+  process.env.VK_ICD_FILENAMES = driver;
+  process.env.LD_LIBRARY_PATH = [chromium, process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
+}
 
 /** Folders of `parent` that hold tests; each is one project, so that a failure names its package. */
 function projects(parent: string) {

@@ -63,7 +63,7 @@ export async function train(backend: Backend, countObjects: () => number): Promi
     losses,
     elsewhere: backend
       .report()
-      .filter(({ kernel }) => kernel !== backend.name)
+      .filter(({ kernel }) => kernel !== backend.name && kernel !== `${backend.name} wgsl`)
       .map(({ op, kernel }) => `${op}:${kernel}`),
     tensors: [counts[0]![0], counts[1]![0]],
     deviceObjects: [counts[0]![1], counts[1]![1]],

@@ -50,4 +50,6 @@ export interface Device {
   /** Calls the listener when the device goes; returns how to stop listening. Absent where a device cannot go. */
   onLost?(listener: (error: Error) => void): () => void;
   statistics?(): DeviceStatistics;
+  /** Gives the device back, and with it all that it holds. Absent where that cannot be asked for. */
+  destroy?(): void;
 }

@@ -91,7 +91,10 @@ export class Recorder {
     this.onSubmit(this.submissions);
   }
 
-  dispose(): void {
-    this.uniforms.destroy();
+  /** Forgets what is recorded. */
+  discard(): void {
+    this.pass?.end();
+    this.encoder = this.pass = undefined;
+    this.used = this.recorded = 0;
   }
 }

@@ -80,14 +80,21 @@ class WebGpuDevice implements Device {
     this.pool.beforeTrim = () => this.recorder.submit();
     device.onuncapturederror = ({ error }) => void (this.failure ??= new Error(`webgpu: ${error.message}`));
     device.lost.then(({ reason, message }) => {
-      this.lost = deviceLost("webgpu", message || reason || "unknown reason");
+      this.lost ??= deviceLost("webgpu", message || reason || "unknown reason");
       for (const listener of this.lostListeners) listener(this.lost);
     });
   }
 
   onLost(listener: (error: Error) => void): () => void {
+    if (this.lost) listener(this.lost);
     this.lostListeners.add(listener);
     return () => void this.lostListeners.delete(listener);
+  }
+
+  destroy(): void {
+    this.recorder.discard();
+    this.lost ??= deviceLost("webgpu", "destroy was called");
+    this.device.destroy();
   }
 
   statistics(): DeviceStatistics {
