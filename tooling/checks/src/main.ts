@@ -20,7 +20,10 @@ async function runStage(stage: Stage): Promise<readonly Outcome[]> {
   return outcomes;
 }
 
-const wanted = process.argv.slice(2);
+// npm test -- parity --write: what a stage compares with a committed file, it writes there instead.
+const words = process.argv.slice(2);
+if (words.includes("--write")) process.env.HEED_WRITE = "1";
+const wanted = words.filter((word) => word !== "--write");
 const unknown = wanted.filter((name) => !stages.some((stage) => stage.name === name));
 if (unknown.length > 0) {
   console.error(

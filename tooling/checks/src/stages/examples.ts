@@ -92,16 +92,15 @@ async function execute(example: Example, number: number, mistypes: string): Prom
   return code === 0 && mistypes === "" ? passed(name) : failed(name, `${example.code}\n${mistypes}\n${output}`);
 }
 
-/** Every example that a reader may copy runs: the ts blocks of README files and the @example of docstrings. */
+/** Every example that a reader may copy runs: the ts blocks of README files and of the docs' pages, and the @example of docstrings. */
 export const examples: Stage = {
   name: "examples",
-  title: "examples of README files and docstrings, on the sources",
+  title: "examples of README files, docs pages and docstrings, on the sources",
   async run() {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const fromReadme = files("README.md", ".github/*.md", "packages/*/README.md").flatMap((path) =>
-      markdownExamples(path, readText(path)),
-    );
+    const pages = files("README.md", ".github/*.md", "packages/*/README.md", "apps/docs/pages/**/*.md");
+    const fromReadme = pages.flatMap((path) => markdownExamples(path, readText(path)));
     const fromSource = await inScratch(sourceExamples);
     const all = [...fromReadme, ...fromSource];
     const mistypes = await writeAndCompile(all);

@@ -10,6 +10,7 @@ import { knip } from "./knip.ts";
 import { layout } from "./layout.ts";
 import { lint } from "./lint.ts";
 import { manifests } from "./manifests.ts";
+import { parity } from "./parity.ts";
 import { realm } from "./realm.ts";
 import { types } from "./types.ts";
 import { unit } from "./unit.ts";
@@ -27,6 +28,7 @@ export const stages: readonly Stage[] = [
   manifests,
   realm,
   conformance,
+  parity,
   bundling,
   install,
   endToEnd,
