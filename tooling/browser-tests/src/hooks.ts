@@ -44,31 +44,49 @@ export function countDeviceObjects(): void {
   };
 }
 
-/** Takes the device away from a worker, once, when it has told of update `step`. */
-export function loseDeviceAt(step: number): void {
+/** When a device goes: after an update was told and before the next begins, or at the first read after that, half-way through an update. */
+export interface Loss {
+  readonly step: number;
+  readonly moment: "between updates" | "during a read";
+}
+
+/** Takes the device away from a worker, once. */
+export function loseDevice({ step, moment }: Loss): void {
   const scope = globalThis as unknown as HookedScope;
-  const lose: (() => void)[] = [];
-  const keepResult = (owner: string, method: string, keep: (result: unknown) => void) => {
+  const devices: (() => void)[] = [];
+  let [armed, taken] = [false, false];
+  const take = (): void => {
+    if (taken || !armed) return;
+    taken = true;
+    for (const lose of devices) lose();
+  };
+  const onCall = (owner: string, method: string, note: (result: unknown) => void) => {
     const found = (globalThis as unknown as Record<string, { readonly prototype: object } | undefined>)[owner];
     const methods = found?.prototype as Record<string, (...args: unknown[]) => unknown> | undefined;
     const original = methods?.[method];
     if (!methods || !original) return;
     methods[method] = function (this: object, ...args: unknown[]) {
       const result = original.apply(this, args);
-      Promise.resolve(result).then(keep);
+      note(result);
       return result;
     };
   };
-  keepResult("GPUAdapter", "requestDevice", (device) => lose.push(() => (device as { destroy(): void }).destroy()));
-  keepResult("OffscreenCanvas", "getContext", (context) =>
-    lose.push(() => (context as WebGL2RenderingContext | null)?.getExtension("WEBGL_lose_context")?.loseContext()),
-  );
+  onCall("GPUAdapter", "requestDevice", (promise) => {
+    (promise as Promise<{ destroy(): void }>).then((device) => devices.push(() => device.destroy()));
+  });
+  onCall("OffscreenCanvas", "getContext", (context) => {
+    const gl = context as WebGL2RenderingContext | null;
+    devices.push(() => gl?.getExtension("WEBGL_lose_context")?.loseContext());
+  });
+  if (moment === "during a read") {
+    onCall("GPUBuffer", "mapAsync", take);
+    onCall("WebGL2RenderingContext", "readPixels", take);
+  }
   const send = scope.postMessage.bind(scope);
-  let taken = false;
   scope.postMessage = (message) => {
     send(message);
-    if (taken || message.type !== "step" || message.step !== step) return;
-    taken = true;
-    for (const take of lose) take();
+    if (message.type !== "step" || message.step !== step) return;
+    armed = true;
+    if (moment === "between updates") take();
   };
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Bundle } from "../src/bundle.ts";
 import { missingBrowser, mustRun } from "../src/chromium.ts";
-import { countDeviceObjects, type DeviceCount, loseDeviceAt } from "../src/hooks.ts";
+import { countDeviceObjects, type DeviceCount, loseDevice } from "../src/hooks.ts";
 import { npmStart, type StartedRun } from "../src/npm-start.ts";
 import { strictPolicy } from "../src/server.ts";
 import { mainThreadScripts, traceTasks } from "../src/trace.ts";
@@ -188,24 +188,27 @@ describe.skipIf(missing)("a page that trains in a worker", { timeout: 300_000 },
         expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.5);
       });
 
-      test("goes on from the last snapshot when its device is lost", async () => {
-        const { text, losses } = onTiny!;
-        await withPage({ text, settings: settings({ saveEvery: 5 }) }, async (opened) => {
-          await opened.worker.evaluate(loseDeviceAt, 12);
-          const answers = await wholeRun(opened);
-          const lost = only(answers, "lost");
-          expect(lost).toMatchObject({ name: "DeviceLostError", from: 10 });
-          expect(lost.message).toContain("Call useGpu again and load the last snapshot");
-          const told = stepsOf(answers).map(({ step }) => step);
-          const until = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-          expect(told).toEqual([...until(1, 12), ...until(11, tiny.steps)]);
-          const byStep = (list: readonly StepAnswer[]) => new Map(list.map(({ step, loss }) => [step, loss]));
-          // The updates after the snapshot are made again, bit for bit; together the curve is the uninterrupted one.
-          const [before, after] = [byStep(stepsOf(answers).slice(0, 12)), byStep(stepsOf(answers).slice(12))];
-          for (const step of [11, 12]) expect(after.get(step)).toBe(before.get(step));
-          expect(largestDifference([...new Map([...before, ...after]).values()], losses)).toBeLessThan(1e-3);
-        });
-      });
+      test.each(["between updates", "during a read"] as const)(
+        "goes on from the last snapshot when its device is lost %s",
+        async (moment) => {
+          const { text, losses } = onTiny!;
+          await withPage({ text, settings: settings({ saveEvery: 5 }) }, async (opened) => {
+            await opened.worker.evaluate(loseDevice, { step: 12, moment });
+            const answers = await wholeRun(opened);
+            const lost = only(answers, "lost");
+            expect(lost).toMatchObject({ name: "DeviceLostError", from: 10 });
+            expect(lost.message).toContain("Call useGpu again and load the last snapshot");
+            const told = stepsOf(answers).map(({ step }) => step);
+            const until = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+            expect(told).toEqual([...until(1, 12), ...until(11, tiny.steps)]);
+            const byStep = (list: readonly StepAnswer[]) => new Map(list.map(({ step, loss }) => [step, loss]));
+            // The updates after the snapshot are made again, bit for bit; together the curve is the uninterrupted one.
+            const [before, after] = [byStep(stepsOf(answers).slice(0, 12)), byStep(stepsOf(answers).slice(12))];
+            for (const step of [11, 12]) expect(after.get(step)).toBe(before.get(step));
+            expect(largestDifference([...new Map([...before, ...after]).values()], losses)).toBeLessThan(1e-3);
+          });
+        },
+      );
     });
   }
 
