@@ -32,7 +32,7 @@ export interface MultiHeadOptions {
   readonly bias?: Tensor | undefined;
   /** of the tokens in x, int32 [T] or [B, T]; needed where the layer has a position encoding */
   readonly positions?: Tensor | undefined;
-  /** of all keys where they are not those of x alone (cache, context), int32 [S] or [B, S]; default `positions` */
+  /** of all keys, int32 [S] or [B, S]; default `positions`, where there is no cache and no context */
   readonly keyPositions?: Tensor | undefined;
   /** earlier keys and values; the new ones are added to it */
   readonly cache?: LayerCache | undefined;
@@ -101,8 +101,10 @@ export class MultiHeadAttention {
    *
    * @throws TypeError if the layer has a position encoding and the call no positions
    */
-  forward(x: Tensor, options: MultiHeadOptions = {}): Tensor {
+  forward(x: Tensor, given: MultiHeadOptions = {}): Tensor {
     const { B, T } = bindShapes("MultiHeadAttention", { x: [x, "B T E"] });
+    const isOwn = !given.cache && (given.context ?? x) === x;
+    const options = { ...given, keyPositions: given.keyPositions ?? (isOwn ? given.positions : undefined) };
     const { q, stored } = this.read(x, options);
     const sequence = this.projection.expand?.(stored) ?? stored;
     const { keys, values, places } = this.remember(sequence);
@@ -146,7 +148,7 @@ export class MultiHeadAttention {
 
   private attend(q: Tensor, { keys, values }: KeysAndValues, seen: SeenKeys, options: MultiHeadOptions): Tensor {
     const { length, sequence, places } = seen;
-    const { positions, keyPositions = positions, rng, observe } = options;
+    const { positions, keyPositions, rng, observe } = options;
     const S = sequence.keys.shape[2]!;
     const bias = this.biasFor(q, seen, options);
     const mixes = this.position?.mixValues;
@@ -175,7 +177,7 @@ export class MultiHeadAttention {
   /** What the call and the position encoding add to the scores of the filled places. */
   private biasFor(q: Tensor, { length, sequence }: SeenKeys, options: MultiHeadOptions): Tensor | undefined {
     const { position } = this;
-    const { positions, keyPositions = positions } = options;
+    const { positions, keyPositions } = options;
     const given = () => [needed("positions", positions), needed("keyPositions", keyPositions)] as const;
     const keys = (): Tensor => repeatHeads(rowsOf(sequence.keys, length), q.shape[1]!);
     const parts = [options.bias, position?.bias?.(...given()), position?.contentBias?.(q, keys(), ...given())].filter(
@@ -198,9 +200,10 @@ function rowsOf(x: Tensor, length: number): Tensor {
   return S === length ? x : slice(x, [0, 0, 0, 0], [B, G, length, D]);
 }
 
-function needed(argument: string, positions: Tensor | undefined): Tensor {
+function needed(argument: "positions" | "keyPositions", positions: Tensor | undefined): Tensor {
   if (positions) return positions;
+  const size = argument === "positions" ? "T" : "S";
   throw new TypeError(
-    `MultiHeadAttention: ${argument} is missing, expected int32 [T] or [B, T], got undefined. The layer's position encoding needs them`,
+    `MultiHeadAttention: ${argument} is missing, expected int32 [${size}] or [B, ${size}], got undefined. The layer's position encoding needs them`,
   );
 }

@@ -221,6 +221,10 @@ test("names what does not fit", () => {
   expect(() =>
     createMultiHeadAttention({ ...options, position: rotated }).forward(x, call),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[TypeError: MultiHeadAttention: keyPositions is missing, expected int32 [T] or [B, T], got undefined. The layer's position encoding needs them]`,
+    `[TypeError: MultiHeadAttention: keyPositions is missing, expected int32 [S] or [B, S], got undefined. The layer's position encoding needs them]`,
   );
+  // positions of queries are no positions of a context's keys
+  expect(() =>
+    createMultiHeadAttention({ ...options, position: biased }).forward(x, call),
+  ).toThrowErrorMatchingInlineSnapshot(`[TypeError: MultiHeadAttention: keyPositions is missing, expected int32 [S] or [B, S], got undefined. The layer's position encoding needs them]`);
 });

@@ -1,4 +1,4 @@
-import { add, log, multiply, negate, type Rng, type Tensor, uniform } from "@heed/tensor";
+import { add, log, maximum, multiply, negate, type Rng, type Tensor, uniform } from "@heed/tensor";
 import { maskedSoftmax } from "../masked-softmax.ts";
 import type { WeighFn } from "../weigh-fn.ts";
 import { hardMax } from "./hard-max.ts";
@@ -14,10 +14,9 @@ export interface GumbelOptions {
 
 /** -log(-log u): the key with the largest score plus this is drawn with the softmax's probability. */
 function gumbelNoise(like: Tensor, rng: Rng): Tensor {
-  // draws are multiples of 2^-24: half a step keeps them off 0 and 1
-  const half = 2 ** -25;
-  const u = uniform(like.shape, { rng, low: half, high: 1 + half, dtype: like.dtype, backend: like.backend });
-  return negate(log(negate(log(multiply(u, 1 - half)))));
+  // draws are multiples of 2^-24 below 1: only 0 has no logarithm
+  const u = maximum(uniform(like.shape, { rng, dtype: like.dtype, backend: like.backend }), 2 ** -25);
+  return negate(log(negate(log(u))));
 }
 
 /**
