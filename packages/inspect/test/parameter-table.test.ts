@@ -22,7 +22,7 @@ test("every weight has its name, shape and bytes; a tied head does not stand twi
     "tokenEmbedding.weight 5x4",
     "position.table 3x4",
     "blocks.0.norm1.gain 4",
-    "blocks.0.attention.qkv.weight 12x4",
+    "blocks.0.attention.projection.qkv.weight 12x4",
     "blocks.0.attention.output.weight 4x4",
     "blocks.0.norm2.gain 4",
     "blocks.0.feedForward.expand.weight 16x4",
