@@ -2,11 +2,13 @@ import { runAttention } from "./attention.ts";
 import { runAdditiveAttention } from "./attention-additive.ts";
 import { runTorchAttention } from "./attention-torch.ts";
 import { runAttentionVariants } from "./attention-variants.ts";
+import { runTorchTransformer } from "./torch-transformer.ts";
 import type { UnitRunner } from "./unit-runner.ts";
 
 /** Runners by the name of the fixture in `golden.json`, whole or before a further `-`. */
 const runners: Readonly<Record<string, UnitRunner>> = {
   "torch-multihead-attention": runTorchAttention,
+  "torch-transformer": runTorchTransformer,
   "unit-additive-attention": runAdditiveAttention,
   "unit-attention": runAttention,
   "unit-attention-variants": runAttentionVariants,
