@@ -1,5 +1,5 @@
 import { add, bindShapes, dataSync, formatShape, gather, ShapeError, type Tensor } from "@heed/tensor";
-import type { PositionEncoding } from "./position-encoding.ts";
+import type { PositionEncoding, VectorOptions } from "./position-encoding.ts";
 
 /**
  * One learned vector per position, added to the token embedding.
@@ -17,14 +17,29 @@ export class LearnedPositions implements PositionEncoding {
   }
 
   /**
+   * Rows of the table. Shapes: positions int32 [T] or [B, T] -> [T, E] or [B, T, E].
+   *
+   * @throws ShapeError if the table has another width than `dModel`; RangeError as `embed`
+   */
+  vectors(positions: Tensor, { dModel }: VectorOptions): Tensor {
+    const [size, width] = this.table.shape as [number, number];
+    if (dModel !== width)
+      throw new ShapeError(
+        `LearnedPositions: dModel is ${dModel}, expected ${width} (from table ${formatShape(this.table.shape)})`,
+      );
+    checkRange(positions, size);
+    return gather(this.table, positions, { axis: 0 });
+  }
+
+  /**
    * Shapes: x [..., T, E], positions int32 [T] or [B, T] -> as x.
    *
    * @throws RangeError naming the first position outside the table, where the backend can read at once
    */
   embed(x: Tensor, positions: Tensor): Tensor {
-    checkEmbedShapes("LearnedPositions", x, positions, this.table.shape[1]!);
-    checkRange(positions, this.table.shape[0]!);
-    return add(x, gather(this.table, positions, { axis: 0 }));
+    const dModel = this.table.shape[1]!;
+    checkEmbedShapes("LearnedPositions", x, positions, dModel);
+    return add(x, this.vectors(positions, { dModel }));
   }
 }
 
