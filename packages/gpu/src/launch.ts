@@ -40,6 +40,11 @@ export class Launcher {
     return this.device.wgsl;
   }
 
+  /** Whether the device is a processor that plays a GPU: its workgroup memory is no faster than the rest. */
+  get isSoftware(): boolean {
+    return /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(this.device.details["adapter"] ?? "");
+  }
+
   /** The value of an operand. It belongs to the operand: retain it to keep it. */
   valueOf({ buffer, shape }: Operand): Value {
     const own = buffer as GpuTensorBuffer;

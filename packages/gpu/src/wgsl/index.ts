@@ -1,7 +1,8 @@
 import type { Kernel } from "@heed/tensor";
 import type { Launcher } from "../launch.ts";
+import { matmulWgsl } from "./matmul.ts";
 
 /** Kernels written in WGSL, for devices that have it. Each may decline by returning false. */
-export function wgslKernels(_launcher: Launcher): Record<string, Kernel> {
-  return {};
+export function wgslKernels(launcher: Launcher): Record<string, Kernel> {
+  return { ...matmulWgsl(launcher) };
 }
