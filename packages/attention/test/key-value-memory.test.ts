@@ -226,5 +226,7 @@ test("names what does not fit", () => {
   // positions of queries are no positions of a context's keys
   expect(() =>
     createMultiHeadAttention({ ...options, position: biased }).forward(x, call),
-  ).toThrowErrorMatchingInlineSnapshot(`[TypeError: MultiHeadAttention: keyPositions is missing, expected int32 [S] or [B, S], got undefined. The layer's position encoding needs them]`);
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[TypeError: MultiHeadAttention: keyPositions is missing, expected int32 [S] or [B, S], got undefined. The layer's position encoding needs them]`,
+  );
 });
