@@ -7,13 +7,18 @@ import {
   type TypedArray,
 } from "@heed/tensor";
 import type { Device, DeviceStatistics } from "./devices/device.ts";
+import { activationKernels } from "./kernels/activations.ts";
 import { adamwKernels } from "./kernels/adamw.ts";
+import { crossEntropyKernels } from "./kernels/cross-entropy.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { gatherKernels } from "./kernels/gather.ts";
+import { globalNormKernels } from "./kernels/global-norm.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
 import { moveKernels } from "./kernels/move.ts";
+import { normKernels } from "./kernels/norm.ts";
 import { randomKernels } from "./kernels/random.ts";
 import { reduceKernels } from "./kernels/reduce.ts";
+import { softmaxKernels } from "./kernels/softmax.ts";
 import { topKKernels } from "./kernels/top-k.ts";
 import { type GpuTensorBuffer, Launcher, largestIndexSpace } from "./launch.ts";
 import { wgslKernels } from "./wgsl/index.ts";
@@ -29,6 +34,8 @@ export interface GpuBackend extends Backend {
    * Tensors on it are lost: call `useGpu` again and load the last snapshot.
    */
   onLost(listener: (error: Error) => void): () => void;
+  /** Gives the WebGPU device back, with every tensor on it: using one then is a `DeviceLostError`. Nothing on the other modes. */
+  destroy(): void;
   /** What the device has done and holds; undefined where that is not known. */
   statistics(): DeviceStatistics | undefined;
 }
@@ -71,6 +78,11 @@ const gpuJsKernels = (launcher: Launcher): Record<string, Kernel> => ({
   ...topKKernels(launcher),
   ...adamwKernels(launcher),
   ...randomKernels(launcher),
+  ...activationKernels(launcher),
+  ...softmaxKernels(launcher),
+  ...normKernels(launcher),
+  ...crossEntropyKernels(launcher),
+  ...globalNormKernels(launcher),
 });
 
 /** Kernels that are tried first; where one declines, the other table's runs. */
@@ -145,6 +157,7 @@ export function backendOn(
       launcher.ranOn = undefined;
     },
     onLost: (listener) => device.onLost?.(listener) ?? (() => {}),
+    destroy: () => device.destroy?.(),
     statistics: () => device.statistics?.(),
     report: counter.report,
     resetReport: counter.resetReport,

@@ -5,21 +5,38 @@ export interface Program {
   readonly source: string;
   readonly arrays: number;
   readonly numbers: number;
+  /**
+   * Where every element depends on the elements at its own position: for each array whether it is read there (true) or is
+   * one element for all (false). Such a program can run on parts of tensors that are too large for it.
+   */
+  readonly pointwise?: readonly boolean[] | undefined;
 }
 
-const arrayNames = ["a", "b", "c", "d"] as const;
+const arrayNames = ["a", "b", "c", "d", "e", "f"] as const;
 
 const cache = new Map<string, Program>();
 
 /**
- * A program from the names of its numbers and its body, which reads arrays a, b, c, d at flat positions and returns
+ * A program from the names of its numbers and its body, which reads arrays a, b, ... f at flat positions and returns
  * the element at `this.thread.x`. The body is written only when the key is new.
  */
-export function program(key: string, arrays: number, numbers: readonly string[], body: () => string): Program {
+export function program(
+  key: string,
+  arrays: number,
+  numbers: readonly string[],
+  body: () => string,
+  pointwise?: readonly boolean[],
+): Program {
   let found = cache.get(key);
   if (!found) {
     const names = [...arrayNames.slice(0, arrays), ...numbers];
-    found = { key, source: `function (${names.join(", ")}) {\n${body()}\n}`, arrays, numbers: numbers.length };
+    found = {
+      key,
+      source: `function (${names.join(", ")}) {\n${body()}\n}`,
+      arrays,
+      numbers: numbers.length,
+      pointwise,
+    };
     cache.set(key, found);
   }
   return found;

@@ -1,22 +1,23 @@
 /**
- * Abramowitz and Stegun 1964, Handbook of Mathematical Functions, 7.1.26: error at most 1.5e-7. Near 0 the first two
- * terms of the series, which keep the sign of zero.
+ * Statements that define `into`, the error function of an expression. Abramowitz and Stegun 1964, Handbook of Mathematical
+ * Functions, 7.1.26: error at most 1.5e-7. Near 0 the first two terms of the series, which keep the sign of zero.
  */
-const erfText = `const size = Math.min(Math.abs(va), 6);
+export const erfOf = (value: string, into: string): string => `const inside = ${value};
+const size = Math.min(Math.abs(inside), 6);
 const t = 1 / (1 + 0.3275911 * size);
 const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-let far = 1 - tail * Math.exp(-size * size);
-if (va < 0) { far = -far; }
-if (size < 0.01) { far = va * (1.1283791670955126 - 0.3761263890318375 * va * va); }
-if (va >= 0 || va < 0) { return far; }
-return va;`;
+let ${into} = 1 - tail * Math.exp(-size * size);
+if (inside < 0) { ${into} = -${into}; }
+if (size < 0.01) { ${into} = inside * (1.1283791670955126 - 0.3761263890318375 * inside * inside); }
+if (inside >= 0 || inside < 0) { ${into} = ${into}; } else { ${into} = inside; }`;
 
-/** Beyond 10 the result is 1 in float32, and some devices overflow. */
-const tanhText = `const clamped = Math.max(Math.min(va, 10), -10);
-let bent = Math.tanh(clamped);
-if (Math.abs(va) < 0.001) { bent = va; }
-if (va >= 0 || va < 0) { return bent; }
-return va;`;
+/** Statements that define `into`, tanh of an expression. Beyond 9.5 it is 1 in float32, and some devices overflow. */
+export const tanhOf = (value: string, into: string): string => `const inside = ${value};
+let ${into} = Math.tanh(Math.max(Math.min(inside, 10), -10));
+if (Math.abs(inside) < 0.001) { ${into} = inside; }
+if (inside > 9.5) { ${into} = 1; }
+if (inside < -9.5) { ${into} = -1; }
+if (inside >= 0 || inside < 0) { ${into} = ${into}; } else { ${into} = inside; }`;
 
 /** Devices turn NaN and the ends of the range into something else in exp and log, so these are sorted out before. */
 const expText = "if (va >= 0 || va < 0) { return Math.exp(va); }\nreturn va;";
@@ -59,8 +60,8 @@ export const unaryTexts: Readonly<Record<string, string>> = {
   sign: "if (va > 0) { return 1; }\nif (va < 0) { return -1; }\nreturn va;",
   sin: waveText(0, "Math.sin(va)"),
   cos: waveText(1, "Math.cos(va)"),
-  tanh: tanhText,
-  erf: erfText,
+  tanh: `${tanhOf("va", "bent")}\nreturn bent;`,
+  erf: `${erfOf("va", "bent")}\nreturn bent;`,
   floor: "return Math.floor(va);",
   reciprocal: "return 1 / va;",
   rsqrt: "return 1 / Math.sqrt(va);",

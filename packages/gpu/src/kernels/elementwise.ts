@@ -92,6 +92,7 @@ export function elementwise(
     inputs.length,
     [...sizeNames(rank), ...stepNames, ...names],
     () => `${readText(accesses, rank)}\n${text}`,
+    accesses.includes("strided") ? undefined : accesses.map((access) => access === "same"),
   );
   const values = inputs.map((input) => launcher.valueOf(input));
   return launcher.run(made, sizeOf(shape), values, [...sizes.slice(1), ...steps, ...numbers]);

@@ -54,7 +54,7 @@ const base = (outer * count + begin) * inner + column;`;
 const numberNames = ["count", "inner", "blocks", "length"];
 
 /** What a reduction does with `value`; it starts from the group's first element. The other texts are for NaN. */
-const combineTexts = {
+export const combineTexts = {
   sum: "total = total + value;",
   max: "if (value > total) { total = value; } else { if (value <= total) { total = total; } else { total = total + value; } }",
   min: "if (value < total) { total = value; } else { if (value >= total) { total = total; } else { total = total + value; } }",
@@ -118,21 +118,54 @@ for (let k = 1; k < steps; k++) {
 }
 return found;`;
 
-const cumulativeBody = (reverse: boolean, exclusive: boolean): string => `${positionText}
+/** Elements in a row of which each thread adds up those before its own; what comes before them is added once. */
+const scanLength = 32;
+
+interface Scan {
+  readonly reverse: boolean;
+  readonly exclusive: boolean;
+}
+
+/** b: the sum of all blocks before this one, where there are several. */
+const cumulativeBody = ({ reverse, exclusive }: Scan, blocked: boolean): string => `${positionText}
 ${divideText("line", "position", "inner")}
 const column = position - line * inner;
 ${divideText("outer", "line", "count")}
 const at = line - outer * count;
+${divideText("block", "at", "span")}
 const base = outer * count * inner + column;
 let total = 0 * count;
 ${
   reverse
-    ? `const steps = count - at${exclusive ? " - 1" : ""};
-for (let k = 0; k < steps; k++) { total = total + a[base + (count - 1 - k) * inner]; }`
-    : `const steps = at${exclusive ? "" : " + 1"};
-for (let k = 0; k < steps; k++) { total = total + a[base + k * inner]; }`
+    ? `const end = Math.min(count, (block + 1) * span);
+const steps = end - at${exclusive ? " - 1" : ""};
+for (let k = 0; k < steps; k++) { total = total + a[base + (end - 1 - k) * inner]; }`
+    : `const begin = block * span;
+const steps = at - begin${exclusive ? "" : " + 1"};
+for (let k = 0; k < steps; k++) { total = total + a[base + (begin + k) * inner]; }`
 }
-return total;`;
+return total${blocked ? " + b[(outer * blocks + block) * inner + column]" : ""};`;
+
+/** Sums of blocks, the cumulative sum of those, then each element within its block: work grows with the number of elements. */
+function cumulativeSum(launcher: Launcher, { value, outer, count, inner }: Lines, scan: Scan): Value {
+  const blocks = Math.ceil(count / scanLength);
+  const length = outer * count * inner;
+  const blocked = blocks > 1 && length > 0;
+  const name = `cumulativeSum${scan.reverse ? " reverse" : ""}${scan.exclusive ? " exclusive" : ""}`;
+  const made = program(
+    `${name}${blocked ? " of blocks" : ""}`,
+    blocked ? 2 : 1,
+    ["count", "inner", "span", ...(blocked ? ["blocks"] : [])],
+    () => cumulativeBody(scan, blocked),
+  );
+  if (!blocked) return launcher.run(made, length, [value], [count, inner, scanLength]);
+  const sums = launcher.run(reducer("sum"), outer * blocks * inner, [value], [count, inner, blocks, scanLength]);
+  const before = cumulativeSum(launcher, { value: sums, outer, count: blocks, inner }, { ...scan, exclusive: true });
+  const result = launcher.run(made, length, [value, before], [count, inner, scanLength, blocks]);
+  sums.release();
+  before.release();
+  return result;
+}
 
 /** Kernels along axes. */
 export function reduceKernels(launcher: Launcher): Record<string, Kernel> {
@@ -149,13 +182,10 @@ export function reduceKernels(launcher: Launcher): Record<string, Kernel> {
     cumulativeSum([x], [y], { axis, reverse, exclusive }) {
       const count = x!.shape[axis as number]!;
       const inner = sizeOf(x!.shape.slice((axis as number) + 1));
-      const made = program(
-        `cumulativeSum${reverse ? " reverse" : ""}${exclusive ? " exclusive" : ""}`,
-        1,
-        ["count", "inner"],
-        () => cumulativeBody(Boolean(reverse), Boolean(exclusive)),
-      );
-      launcher.store(y!, launcher.run(made, sizeOf(y!.shape), [launcher.valueOf(x!)], [count, inner]));
+      const outer = sizeOf(x!.shape.slice(0, axis as number));
+      const lines = { value: launcher.valueOf(x!), outer, count, inner };
+      const scan = { reverse: Boolean(reverse), exclusive: Boolean(exclusive) };
+      launcher.store(y!, cumulativeSum(launcher, lines, scan));
     },
   };
 }
