@@ -76,7 +76,7 @@ function stepCase(name: string, task: GpuStepTask, software: boolean, after?: Gp
 }
 
 function decodeCase(software: boolean): GpuCase {
-  const [prompt, tokens] = software ? [4, 4] : [32, 32];
+  const [prompt, tokens] = software ? [2, 2] : [32, 32];
   return {
     name: "gpt2-decode",
     title: `GPT-2 small, float32, random weights: ${tokens} tokens after a ${prompt}-token prompt, cached, greedy; ${(decodedBytes / 1e6).toFixed(0)} MB of weights read per token`,

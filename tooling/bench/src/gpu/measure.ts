@@ -9,6 +9,8 @@ export interface GpuCaseRequest {
   readonly rounds: number;
   /** After so many seconds no further round starts. */
   readonly seconds: number;
+  /** A side whose first run takes more seconds has no other: its figure then includes compilation. */
+  readonly limit: number;
 }
 
 /** What was measured of one side, or why nothing was. */
@@ -59,20 +61,25 @@ async function timed(job: GpuJob, repeat: number): Promise<number> {
   return (performance.now() - start) / repeat;
 }
 
-async function openSide(library: GpuLibrary, task: GpuTask): Promise<OpenSide> {
-  const job = await (await openers[library]())(task);
-  if (job === undefined)
-    throw new RangeError(`openSide: task is not offered by ${library}, expected one of its kinds, got ${task.kind}.`);
-  const firstMilliseconds = await timed(job, 1);
+/** Milliseconds, launches and submissions of one run. */
+async function counted(job: GpuJob): Promise<[milliseconds: number, counts: GpuCounts]> {
   await job.prepare?.();
   const before = { ...counts };
   const start = performance.now();
   await job.run(1);
-  const warm = performance.now() - start;
-  const used = {
-    launches: counts.launches - before.launches,
-    submissions: counts.submissions - before.submissions,
-  };
+  const milliseconds = performance.now() - start;
+  const { launches, submissions } = counts;
+  return [milliseconds, { launches: launches - before.launches, submissions: submissions - before.submissions }];
+}
+
+async function openSide(library: GpuLibrary, { task, limit }: GpuCaseRequest): Promise<OpenSide> {
+  const job = await (await openers[library]())(task);
+  if (job === undefined)
+    throw new RangeError(`openSide: task is not offered by ${library}, expected one of its kinds, got ${task.kind}.`);
+  const [firstMilliseconds, firstCounts] = await counted(job);
+  if (firstMilliseconds > limit * 1000)
+    return { library, job, repeat: 1, firstMilliseconds, counts: firstCounts, milliseconds: [firstMilliseconds] };
+  const [warm, used] = await counted(job);
   const repeat = Math.max(1, Math.min(MOST_REPEATS, Math.round(TURN_MILLISECONDS / warm)));
   // Steps and decoding read their result back in every run.
   const single = task.kind === "step" || task.kind === "decode";
@@ -111,11 +118,12 @@ async function finishSide(side: OpenSide): Promise<GpuSideResult> {
 }
 
 /** Measures a case; a side that fails says why and does not stop the others. */
-export async function measure({ task, libraries, rounds, seconds }: GpuCaseRequest): Promise<GpuSideResult[]> {
+export async function measure(request: GpuCaseRequest): Promise<GpuSideResult[]> {
+  const { libraries, rounds, seconds } = request;
   const problems: GpuSideResult[] = [];
   const sides: OpenSide[] = [];
   for (const library of libraries) {
-    await openSide(library, task).then(
+    await openSide(library, request).then(
       (side) => sides.push(side),
       (error: unknown) => problems.push(failed(library, error)),
     );

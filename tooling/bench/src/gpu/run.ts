@@ -75,7 +75,9 @@ async function measureCase(
   });
   const able = wanted.filter((library) => !tooSlow.some((side) => side.library === library));
   const measured =
-    able.length === 0 ? [] : await host.measure({ task: chosen.task, libraries: able, rounds, seconds: CASE_SECONDS });
+    able.length === 0
+      ? []
+      : await host.measure({ task: chosen.task, libraries: able, rounds, seconds: CASE_SECONDS, limit });
   return wanted.flatMap((library) => [...measured, ...tooSlow].filter((side) => side.library === library));
 }
 
