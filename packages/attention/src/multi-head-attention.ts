@@ -1,4 +1,5 @@
 import type { Linear } from "@heed/nn";
+import type { PositionEncoding } from "@heed/positions";
 import {
   add,
   bindShapes,
@@ -13,10 +14,8 @@ import {
 } from "@heed/tensor";
 import type { AttentionFn, AttentionOptions, AttentionView } from "./attention-fn.ts";
 import { columnsOf, cutKeys, fitKeys, hideUnfilled, type MemoryPlaces, widenKeys } from "./fit-keys.ts";
-import { repeatHeads } from "./heads.ts";
 import type { KeyValueMemory } from "./key-value-memory.ts";
 import type { LayerCache, StoredKeys } from "./layer-cache.ts";
-import type { LayerPosition } from "./layer-position.ts";
 import type { OutputGate } from "./output-gate.ts";
 import type { KeysAndValues, Projection, Rotate } from "./projections/projection.ts";
 
@@ -48,7 +47,7 @@ export interface MultiHeadParts {
   readonly output: Linear;
   readonly attention: AttentionFn;
   /** its hooks other than `embed` apply in this layer */
-  readonly position?: LayerPosition | undefined;
+  readonly position?: PositionEncoding | undefined;
   /** keys and values beside those of the sequence; default none */
   readonly memories?: readonly KeyValueMemory[];
   /** what the heads give is multiplied by it; default none */
@@ -68,7 +67,7 @@ export class MultiHeadAttention {
   readonly projection: Projection;
   readonly output: Linear;
   readonly attention: AttentionFn;
-  readonly position: LayerPosition | undefined;
+  readonly position: PositionEncoding | undefined;
   readonly memories: readonly KeyValueMemory[];
   readonly gate: OutputGate | undefined;
 
@@ -179,7 +178,7 @@ export class MultiHeadAttention {
     const { position } = this;
     const { positions, keyPositions } = options;
     const given = () => [needed("positions", positions), needed("keyPositions", keyPositions)] as const;
-    const keys = (): Tensor => repeatHeads(rowsOf(sequence.keys, length), q.shape[1]!);
+    const keys = (): Tensor => rowsOf(sequence.keys, length);
     const parts = [options.bias, position?.bias?.(...given()), position?.contentBias?.(q, keys(), ...given())].filter(
       (part) => part !== undefined,
     );

@@ -1,6 +1,6 @@
 import { stateDict } from "@heed/nn";
+import type { PositionEncoding } from "@heed/positions";
 import { formatShape, type Tensor } from "@heed/tensor";
-import type { LayerPosition } from "./layer-position.ts";
 import { MultiHeadAttention } from "./multi-head-attention.ts";
 import { keepInputs, pick, rowsOfHeads } from "./projections/keep-rows.ts";
 import { groupsOf } from "./projections/projection.ts";
@@ -16,7 +16,7 @@ function checkHeads(heads: readonly number[], numHeads: number): readonly number
 }
 
 /** An encoding that gave a bias for each head gives that of the heads that stay. */
-function keepBiases(position: LayerPosition, kept: readonly number[], numHeads: number): LayerPosition {
+function keepBiases(position: PositionEncoding, kept: readonly number[], numHeads: number): PositionEncoding {
   const some = (x: Tensor): Tensor => (x.shape[1] === numHeads ? pick(x, kept, 1) : x);
   const { rotate, bias } = position;
   return {

@@ -115,7 +115,7 @@ test("hooks that see queries, keys and probs: Shaw's relative keys and values in
   const rows = (y: Tensor) => Array.from(dataSync(y));
   const position = {
     contentBias(q: Tensor, k: Tensor, queryPositions: Tensor, keyPositions: Tensor): Tensor {
-      expect(k.shape).toEqual([1, 2, keyPositions.size, 4]);
+      expect(k.shape).toEqual([1, 1, keyPositions.size, 4]);
       const [T, S] = [queryPositions.size, keyPositions.size];
       const scores = Array.from({ length: 2 * T * S }, (_, i) => {
         const [h, t, s] = [Math.floor(i / T / S), Math.floor(i / S) % T, i % S];
