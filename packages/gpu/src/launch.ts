@@ -77,10 +77,6 @@ export class Launcher {
       );
     this.checkLength(length, program.key);
     if (length === 0) return this.empty();
-    if (length > largestIndexSpace)
-      throw new RangeError(
-        `${program.key}: a result of ${length} elements is too large for a kernel of gpu.js, expected at most 2^24. Split it or use another backend`,
-      );
     const data = inputs.map((input) => input.data);
     return new Value(this.device, length, this.device.run(program, length, data, numbers));
   }

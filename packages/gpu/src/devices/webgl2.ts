@@ -16,8 +16,8 @@ export function webgl2Device(gpu: GpuInstance): Device {
     }
     return kernel;
   };
-  const typesOf = ({ arrays, numbers }: Program): string[] => [
-    ...new Array<string>(arrays).fill("ArrayTexture(1)"),
+  const typesOf = ({ arrays, numbers, fours }: Program): string[] => [
+    ...Array.from({ length: arrays }, (_, i) => (fours === "read" && i === 0 ? "ArrayTexture(4)" : "ArrayTexture(1)")),
     ...new Array<string>(numbers).fill("Float"),
   ];
   const readSync = (data: unknown, length: number): Float32Array => {

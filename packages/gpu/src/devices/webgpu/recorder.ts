@@ -17,7 +17,7 @@ const mostLaunches = 512;
 export interface Launch {
   readonly pipeline: GpuPipeline;
   readonly layout: unknown;
-  readonly buffers: readonly { readonly buffer: GpuBuffer; readonly bytes: number }[];
+  readonly buffers: readonly { readonly buffer: GpuBuffer; readonly bytes: number; readonly offset?: number }[];
   readonly uniformBytes: number;
   /** Writes the numbers of the launch; returns the workgroups. */
   fill(uniform: DataView): readonly [number, number, number];
@@ -67,7 +67,10 @@ export class Recorder {
       layout,
       entries: [
         { binding: 0, resource: { buffer: this.uniforms, offset: 0, size: uniformBytes } },
-        ...buffers.map(({ buffer, bytes }, i) => ({ binding: 1 + i, resource: { buffer, offset: 0, size: bytes } })),
+        ...buffers.map(({ buffer, bytes, offset = 0 }, i) => ({
+          binding: 1 + i,
+          resource: { buffer, offset, size: bytes },
+        })),
       ],
     });
   }

@@ -1,21 +1,12 @@
 import { deviceLost, type OutOfMemoryError } from "../../errors.ts";
 import type { GpuJs } from "../../gpu-js.ts";
 import type { Program } from "../../program.ts";
-import {
-  computeStage,
-  type Gpu,
-  type GpuAdapter,
-  type GpuBuffer,
-  type GpuDevice,
-  type GpuPipeline,
-  mapModeRead,
-  usage,
-} from "../../web-gpu.ts";
+import { type Gpu, type GpuAdapter, type GpuBuffer, type GpuDevice, mapModeRead, usage } from "../../web-gpu.ts";
 import type { WgslLimits, WgslProgram } from "../../wgsl-program.ts";
 import type { Device, DeviceStatistics, WgslLaunch } from "../device.ts";
 import { BufferPool } from "./buffer-pool.ts";
+import { Pipelines } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
-import { type Translated, translate } from "./translate.ts";
 
 /** What the device holds for one tensor. */
 interface Held {
@@ -23,9 +14,12 @@ interface Held {
   readonly length: number;
 }
 
-interface Compiled {
-  readonly pipeline: GpuPipeline;
-  readonly layout: unknown;
+interface Part {
+  readonly start: number;
+  readonly length: number;
+  readonly inputs: readonly Held[];
+  readonly output: Held;
+  readonly numbers: readonly number[];
 }
 
 /** Bytes to bind: whole vec4f, which the size classes of buffers have room for. */
@@ -36,6 +30,7 @@ interface Opened {
   readonly adapter: GpuAdapter;
   readonly library: GpuJs;
   readonly maxBytes: number;
+  readonly mostElements: number;
 }
 
 class WebGpuDevice implements Device {
@@ -43,12 +38,12 @@ class WebGpuDevice implements Device {
   readonly details: Readonly<Record<string, string>>;
   readonly maxLength: number;
   readonly wgsl: WgslLimits;
+  /** elements that one launch of a program of gpu.js may read or write: it counts them in float32 */
+  private readonly most: number;
   private readonly device: GpuDevice;
-  private readonly library: GpuJs;
   private readonly pool: BufferPool;
   private readonly recorder: Recorder;
-  private readonly compiled = new Map<string, Compiled>();
-  private readonly translated = new Map<string, Translated>();
+  private readonly pipelines: Pipelines;
   private readonly staging: GpuBuffer[] = [];
   private readonly lostListeners = new Set<(error: Error) => void>();
   /** what went wrong since the last read; the next one throws it */
@@ -57,12 +52,14 @@ class WebGpuDevice implements Device {
   /** Dawn in Node crashes where the object that made a device is collected before the device. */
   readonly origin: readonly unknown[];
 
-  constructor(device: GpuDevice, { gpu, adapter, library, maxBytes }: Opened) {
+  constructor(device: GpuDevice, { gpu, adapter, library, maxBytes, mostElements }: Opened) {
     this.origin = [gpu, adapter];
     this.device = device;
-    this.library = library;
+    this.pipelines = new Pipelines(device, library);
     const { limits } = device;
-    this.maxLength = Math.floor(Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) / 16) * 4;
+    this.maxLength = Math.floor(limits.maxBufferSize / 16) * 4;
+    // Whole steps of the alignment that parts of buffers must have.
+    this.most = Math.min(mostElements, Math.floor(limits.maxStorageBufferBindingSize / 1024) * 256);
     this.wgsl = {
       workgroupStorage: limits.maxComputeWorkgroupStorageSize,
       invocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
@@ -111,24 +108,57 @@ class WebGpuDevice implements Device {
 
   run(program: Program, length: number, inputs: readonly Held[], numbers: readonly number[]): Held {
     this.expectAlive();
-    const { code, uniformBytes, fill } = this.translationOf(program);
-    const lengths = inputs.map((input) => input.length);
+    const { most } = this;
+    const isLarge = [length, ...inputs.map((input) => input.length)].some((size) => size > most);
+    if (isLarge && !program.pointwise) {
+      throw new RangeError(
+        `${program.key}: a tensor of ${Math.max(length, ...inputs.map((input) => input.length))} elements is too large for this kernel, expected at most ${most}. Split it or use another backend`,
+      );
+    }
     const output = this.hold(length);
+    for (let start = 0; start < length; start += most)
+      this.runPart(program, { start, length: Math.min(most, length - start), inputs, output, numbers });
+    return output;
+  }
+
+  /** Runs a program on elements `start` .. `start + length - 1`; all there are, where it is not pointwise. */
+  private runPart(program: Program, { start, length, inputs, output, numbers }: Part): void {
+    const { code, uniformBytes, fill } = this.pipelines.translate(program);
+    const parts = inputs.map((input, i) =>
+      program.pointwise?.[i] ? { buffer: input.buffer, length, offset: 4 * start } : { ...input, offset: 0 },
+    );
+    const lengths = parts.map((part) => part.length);
     this.recorder.launch({
-      ...this.compile(program.key, code, program.arrays, 1),
-      buffers: [...inputs, output].map(({ buffer, length: size }) => ({ buffer, bytes: boundBytes(size) })),
+      ...this.pipelines.compile({ key: program.key, code, inputs: program.arrays, outputs: 1 }),
+      buffers: [...parts, { buffer: output.buffer, length, offset: 4 * start }].map(
+        ({ buffer, length: size, offset }) => ({
+          buffer,
+          bytes: boundBytes(size),
+          offset,
+        }),
+      ),
       uniformBytes,
       fill: (uniform) => fill(uniform, { length, lengths, numbers }),
     });
-    return output;
   }
 
   runWgsl(program: WgslProgram, { inputs, outputLengths, updates, params, workgroups }: WgslLaunch<Held>): Held[] {
     this.expectAlive();
+    const largest = Math.max(...inputs.map(({ length }) => length), ...outputLengths);
+    if (boundBytes(largest) > this.device.limits.maxStorageBufferBindingSize) {
+      throw new RangeError(
+        `${program.key}: a tensor of ${largest} elements is too large for this device, expected at most ${this.device.limits.maxStorageBufferBindingSize} bytes for one operand. Split it or use another backend`,
+      );
+    }
     const outputs = outputLengths.map((length) => this.hold(length));
     const bytes = new Uint8Array(params.buffer, params.byteOffset, params.byteLength);
     this.recorder.launch({
-      ...this.compile(`wgsl ${program.key}`, program.code, program.inputs, program.outputs + (program.updates ?? 0)),
+      ...this.pipelines.compile({
+        key: `wgsl ${program.key}`,
+        code: program.code,
+        inputs: program.inputs,
+        outputs: program.outputs + (program.updates ?? 0),
+      }),
       buffers: [...inputs, ...outputs, ...updates].map(({ buffer, length }) => ({ buffer, bytes: boundBytes(length) })),
       uniformBytes: Math.max(16, Math.ceil(bytes.byteLength / 16) * 16),
       fill: (uniform) => {
@@ -182,35 +212,6 @@ class WebGpuDevice implements Device {
     return this.device.createBuffer({ size: Math.max(16, bytes), usage: usage.mapRead | usage.copyDestination });
   }
 
-  private translationOf(program: Program): Translated {
-    let found = this.translated.get(program.key);
-    if (!found) {
-      found = translate(this.library, program, this.wgsl.workgroupsPerDimension);
-      this.translated.set(program.key, found);
-    }
-    return found;
-  }
-
-  private compile(key: string, code: string, inputs: number, outputs: number): Compiled {
-    let found = this.compiled.get(key);
-    if (!found) {
-      const storage = (type: string) => ({ visibility: computeStage, buffer: { type } });
-      const entries = [
-        { visibility: computeStage, buffer: { type: "uniform", hasDynamicOffset: true } },
-        ...Array.from({ length: inputs }, () => storage("read-only-storage")),
-        ...Array.from({ length: outputs }, () => storage("storage")),
-      ].map((entry, binding) => ({ binding, ...entry }));
-      const layout = this.device.createBindGroupLayout({ entries });
-      const pipeline = this.device.createComputePipeline({
-        layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module: this.device.createShaderModule({ code }), entryPoint: "main" },
-      });
-      found = { pipeline, layout };
-      this.compiled.set(key, found);
-    }
-    return found;
-  }
-
   private expectAlive(): void {
     if (this.lost) throw this.lost;
   }
@@ -233,19 +234,22 @@ const wantedLimits = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
+/** Options of {@link openWebgpu}. */
+export interface OpenOptions {
+  readonly gpu?: Gpu | undefined;
+  readonly maxBytes?: number | undefined;
+  /** elements that gpu.js's kernels may count to, a multiple of 256; default what float32 counts exactly. Smaller in tests */
+  readonly mostElements?: number;
+}
+
 /** The device, or why there is none. */
-export async function openWebgpu(
-  library: GpuJs,
-  {
-    gpu,
-    maxBytes = Number.POSITIVE_INFINITY,
-  }: { readonly gpu?: Gpu | undefined; readonly maxBytes?: number | undefined } = {},
-): Promise<Device | string> {
-  const found = gpu ?? (globalThis as { readonly navigator?: { readonly gpu?: Gpu } }).navigator?.gpu;
-  if (!found) return "navigator.gpu is missing";
-  const adapter = await found.requestAdapter({ powerPreference: "high-performance" });
+export async function openWebgpu(library: GpuJs, options: OpenOptions = {}): Promise<Device | string> {
+  const { maxBytes = Number.POSITIVE_INFINITY, mostElements = 2 ** 24 } = options;
+  const gpu = options.gpu ?? (globalThis as { readonly navigator?: { readonly gpu?: Gpu } }).navigator?.gpu;
+  if (!gpu) return "navigator.gpu is missing";
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return "there is no adapter";
   const requiredLimits = Object.fromEntries(wantedLimits.map((limit) => [limit, adapter.limits[limit]]));
   const device = await adapter.requestDevice({ requiredLimits });
-  return new WebGpuDevice(device, { gpu: found, adapter, library, maxBytes });
+  return new WebGpuDevice(device, { gpu, adapter, library, maxBytes, mostElements });
 }
