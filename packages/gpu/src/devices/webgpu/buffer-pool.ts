@@ -7,6 +7,9 @@ interface Freed {
   readonly submission: number;
 }
 
+/** Bytes that may lie in the pool in any case; beyond, as many as are in use. */
+const leastPooled = 2 ** 28;
+
 /** What a device holds, in buffers and bytes. */
 export interface PoolStatistics {
   readonly buffers: number;
@@ -83,6 +86,25 @@ export class BufferPool {
     for (const list of this.free.values()) for (const { buffer } of list) buffer.destroy();
     this.free.clear();
     this.count = { ...this.count, pooledBuffers: 0, pooledBytes: 0 };
+  }
+
+  /** All recorded commands are submitted: what is pooled beyond the bound is destroyed, what was freed first goes first. */
+  settle(submission: number): void {
+    this.submission = submission;
+    const most = Math.max(leastPooled, this.count.bytes);
+    if (this.count.pooledBytes <= most) return;
+    const all = [...this.free.values()].flat().sort((a, b) => a.submission - b.submission);
+    for (const { buffer } of all) {
+      if (this.count.pooledBytes <= most) break;
+      const list = this.free.get(buffer.size)!;
+      list.splice(
+        list.findIndex((freed) => freed.buffer === buffer),
+        1,
+      );
+      this.count.pooledBuffers--;
+      this.count.pooledBytes -= buffer.size;
+      buffer.destroy();
+    }
   }
 
   /** Set by the recorder: submits what is recorded, so that pooled buffers can be destroyed. */

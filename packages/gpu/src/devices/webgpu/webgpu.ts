@@ -73,7 +73,7 @@ class WebGpuDevice implements Device {
     };
     const onFailure = (failure: OutOfMemoryError): void => void (this.failure ??= failure);
     this.pool = new BufferPool(device, { maxBytes, onFailure });
-    this.recorder = new Recorder(device, (submission) => void (this.pool.submission = submission));
+    this.recorder = new Recorder(device, (submission) => this.pool.settle(submission));
     this.pool.beforeTrim = () => this.recorder.submit();
     device.onuncapturederror = ({ error }) => void (this.failure ??= new Error(`webgpu: ${error.message}`));
     device.lost.then(({ reason, message }) => {
