@@ -1,5 +1,5 @@
 import { causal } from "@heed/attention";
-import type { Objective } from "./objective.ts";
+import type { SequenceObjective } from "./objective.ts";
 import { weightedCrossEntropy } from "./weighted-cross-entropy.ts";
 
 /** Options of {@link causalLM}. */
@@ -20,7 +20,7 @@ export interface CausalLMOptions {
  * const objective = causalLM();
  * objective.prepare(Int32Array.of(5, 6, 7), rng(0)); // inputs 5 6, targets 6 7
  */
-export function causalLM({ paddingId }: CausalLMOptions = {}): Objective {
+export function causalLM({ paddingId }: CausalLMOptions = {}): SequenceObjective {
   return {
     mask: causal(),
     tokensFor: (T) => T + 1,

@@ -11,39 +11,27 @@ export interface Example {
   readonly lossWeights: Float32Array;
 }
 
-/** What a model learns from plain sequences. */
-export interface Objective {
+/**
+ * What a model learns: from plain data (a sequence, a pair, an image, something with its label) to an example in plain
+ * arrays, and from what the model says to a loss.
+ *
+ * @typeParam Source one item of the data
+ * @typeParam E what is prepared of it; several become a batch by `stackExamples`
+ * @typeParam Output what the model says: logits, or a record of tensors where it has several heads
+ */
+export interface Objective<Source = Int32Array, E = Example, Output = Tensor> {
   /** who may see whom */
   readonly mask: Mask;
-  /** Number of tokens `prepare` needs for inputs of length T. */
-  tokensFor(T: number): number;
-  /** Makes an example of a sequence: corrupts it, says what to predict and where it counts. The sequence is not changed. */
-  prepare(tokens: Int32Array, rng: Rng): Example;
-  /** Mean loss in nats, weighted; 0 where every weight is 0. Shapes: logits [B, T, V], example of B * T places -> []. */
-  loss(logits: Tensor, example: Example): Tensor;
+  /** The mask of these very examples, where it depends on them; it then stands for `mask`. */
+  maskFor?(example: E): Mask;
+  /** Makes an example: corrupts the source, says what to predict and where it counts. The source is not changed. */
+  prepare(source: Source, rng: Rng): E;
+  /** Mean loss, weighted; 0 where every weight is 0. A scalar; in nats unless said otherwise. */
+  loss(output: Output, example: E): Tensor;
 }
 
-/**
- * Examples of equal length in a row, as one: a batch.
- *
- * @throws RangeError if there are none or their lengths differ
- */
-export function stackExamples(examples: readonly Example[]): Example {
-  const length = examples[0]?.inputs.length;
-  if (length === undefined)
-    throw new RangeError("stackExamples: examples is empty, expected at least one example, got none");
-  examples.forEach(({ inputs }, i) => {
-    if (inputs.length !== length)
-      throw new RangeError(
-        `stackExamples: examples[${i}] has ${inputs.length} places, expected ${length} (from examples[0]). Cut or pad them to one length`,
-      );
-  });
-  const size = length * examples.length;
-  const stacked = { inputs: new Int32Array(size), targets: new Int32Array(size), lossWeights: new Float32Array(size) };
-  examples.forEach((example, i) => {
-    stacked.inputs.set(example.inputs, i * length);
-    stacked.targets.set(example.targets, i * length);
-    stacked.lossWeights.set(example.lossWeights, i * length);
-  });
-  return stacked;
+/** An objective on sequences of tokens. Shapes of loss: logits [B, T, V], example of B * T places -> []. */
+export interface SequenceObjective<E = Example> extends Objective<Int32Array, E> {
+  /** Number of tokens `prepare` needs for inputs of length T. */
+  tokensFor(T: number): number;
 }

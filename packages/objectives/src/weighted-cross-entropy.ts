@@ -1,22 +1,17 @@
-import {
-  bindShapes,
-  crossEntropy,
-  formatShape,
-  fromArray,
-  multiply,
-  reshape,
-  ShapeError,
-  sum,
-  type Tensor,
-} from "@heed/tensor";
+import { bindShapes, crossEntropy, formatShape, fromArray, reshape, ShapeError, type Tensor } from "@heed/tensor";
 import type { Example } from "./objective.ts";
+import { weightedMean } from "./weighted-mean.ts";
 
 /**
  * Mean cross-entropy of logits [B, T, V] over the places of an example, each by its weight; 0 where all weights are 0.
  *
  * @throws ShapeError if the example has another number of places than the logits
  */
-export function weightedCrossEntropy(where: string, logits: Tensor, { targets, lossWeights }: Example): Tensor {
+export function weightedCrossEntropy(
+  where: string,
+  logits: Tensor,
+  { targets, lossWeights }: Pick<Example, "targets" | "lossWeights">,
+): Tensor {
   const { B, T, V } = bindShapes(where, { logits: [logits, "B T V"] });
   if (targets.length !== B * T) {
     throw new ShapeError(
@@ -27,12 +22,5 @@ export function weightedCrossEntropy(where: string, logits: Tensor, { targets, l
   const flat = reshape(logits, [B * T, V]);
   const ids = fromArray(targets, [B * T], { dtype: "int32", backend });
   if (lossWeights.every((weight) => weight === 1)) return crossEntropy(flat, ids);
-  const total = lossWeights.reduce((sum, weight) => sum + weight, 0);
-  const shares = Float64Array.from(lossWeights, (weight) => (total === 0 ? 0 : weight / total));
-  return sum(
-    multiply(
-      crossEntropy(flat, ids, { reduction: "none" }),
-      fromArray(shares, [B * T], { dtype: logits.dtype, backend }),
-    ),
-  );
+  return weightedMean(crossEntropy(flat, ids, { reduction: "none" }), lossWeights);
 }

@@ -1,15 +1,16 @@
 import { arange, dataSync, fromArray, item, referenceBackend, rng, tensor, useBackend, zeros } from "@heed/tensor";
 import { expect, test } from "vitest";
 import { causalLM, stackExamples } from "../src/index.ts";
-import { type ObjectiveTraits, objectiveContract } from "../src/testing.ts";
+import { objectiveContract, tokenTraits } from "../src/testing.ts";
 
 useBackend(referenceBackend());
 
-const traits: ObjectiveTraits = {
+const traits = tokenTraits({
+  length: 13,
   vocabSize: 16,
   lossRate: 1,
   readableInputs: ({ inputs }, t) => [...inputs.slice(0, t + 1)],
-};
+});
 
 for (const { name, run } of objectiveContract(() => causalLM(), traits)) test(name, run);
 
@@ -88,6 +89,6 @@ test("names what does not fit", () => {
     `[RangeError: stackExamples: examples is empty, expected at least one example, got none]`,
   );
   expect(() => stackExamples([example, causalLM().prepare(ids(1, 2), rng(0))])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: stackExamples: examples[1] has 1 places, expected 2 (from examples[0]). Cut or pad them to one length]`,
+    `[RangeError: stackExamples: examples[1] has 1 places in inputs, expected 2 (from examples[0]). Cut or pad them to one length]`,
   );
 });

@@ -1,20 +1,21 @@
 import { multiply, referenceBackend, useBackend } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { causalLM, type Objective } from "../src/index.ts";
-import { type ObjectiveTraits, objectiveContract } from "../src/testing.ts";
+import { causalLM, type SequenceObjective } from "../src/index.ts";
+import { objectiveContract, tokenTraits } from "../src/testing.ts";
 
 useBackend(referenceBackend());
 
-const traits: ObjectiveTraits = {
+const traits = tokenTraits({
+  length: 13,
   vocabSize: 16,
   lossRate: 1,
   readableInputs: ({ inputs }, t) => [...inputs.slice(0, t + 1)],
-};
+});
 const right = causalLM();
 let draws = 0;
 
 /** Wrong objectives, each with the case that must catch it. */
-const broken: Record<string, Objective> = {
+const broken: Record<string, SequenceObjective> = {
   "uniform logits give ln V": {
     ...right,
     loss: (logits, example) => multiply(right.loss(logits, example), 1 / Math.LN2),
