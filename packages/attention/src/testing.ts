@@ -6,6 +6,7 @@ import type { HeadInput } from "./testing/inputs.ts";
 
 export type { CallSizes, Cost } from "./testing/cost.ts";
 export { attentionCost, countCost, fitExponent } from "./testing/cost.ts";
+export { everyAttention } from "./testing/every-attention.ts";
 export type { HeadInput, HeadRows } from "./testing/inputs.ts";
 export { expectClose } from "./testing/inputs.ts";
 

@@ -13,8 +13,8 @@ import {
 } from "@heed/tensor";
 import { describe, expect, test } from "vitest";
 import { type AttentionFn, causal } from "../src/index.ts";
+import { everyAttention } from "../src/testing/every-attention.ts";
 import { expectClose } from "../src/testing.ts";
-import { everyAttention } from "./every-attention.ts";
 
 const wasm = createWasmBackend();
 

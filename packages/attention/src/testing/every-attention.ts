@@ -1,4 +1,3 @@
-// One of each attention function, for tests that hold for all of them.
 import type { Initializer } from "@heed/nn";
 import {
   type AttentionFn,
@@ -31,9 +30,9 @@ import {
   talkingScores,
   topKWeighting,
   uniformWeighting,
-} from "../src/index.ts";
+} from "../index.ts";
 
-/** For heads of width 4, four of them; weights come from `init`. */
+/** One of each attention function of this package, for tests that hold for all: four heads of width 4; weights come from `init`. */
 export const everyAttention: Readonly<Record<string, (init: Initializer) => AttentionFn>> = {
   softmax: () => softmaxAttention(),
   dot: () => attention({ score: dotScore() }),
