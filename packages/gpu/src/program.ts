@@ -10,6 +10,8 @@ export interface Program {
    * one element for all (false). Such a program can run on parts of tensors that are too large for it.
    */
   readonly pointwise?: readonly boolean[] | undefined;
+  /** WebGL2 only: each thread writes four numbers into one texel, or the first array holds such texels. */
+  readonly fours?: "written" | "read";
 }
 
 const arrayNames = ["a", "b", "c", "d", "e", "f"] as const;

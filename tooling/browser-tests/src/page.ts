@@ -78,7 +78,7 @@ async function report(mode: GpuMode): Promise<PageReport> {
           catchResults(prototypeOf("HTMLCanvasElement"), "getContext"),
           catchResults(prototypeOf("OffscreenCanvas"), "getContext"),
         ];
-  const backend = await createGpuBackend({ prefer: mode });
+  const backend = await createGpuBackend({ prefer: mode, strict: true });
   return {
     mode: backend.mode,
     details: backend.capabilities().details,
