@@ -44,9 +44,16 @@ export interface GpuKernel {
   setOutput(output: readonly number[]): GpuKernel;
 }
 
+/** What is used of a WebGL2 context. */
+export interface GlContext {
+  readonly canvas: { addEventListener(event: "webglcontextlost", listener: () => void): void };
+  isContextLost(): boolean;
+  getError(): number;
+}
+
 /** A GL texture that holds the result of a kernel. */
 export interface GpuTexture {
-  readonly context: { isContextLost(): boolean };
+  readonly context: GlContext;
   toArray(): Float32Array;
   delete(): void;
 }

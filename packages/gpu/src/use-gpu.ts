@@ -23,14 +23,14 @@ export interface GpuOptions {
    * `navigator.gpu`, which is the default. Nothing is imported or made global.
    */
   readonly gpu?: object;
-  /** most bytes that tensors may take on WebGPU; default what the device has */
+  /** most bytes that tensors may take on WebGPU or WebGL2; default what the device has */
   readonly maxBytes?: number;
 }
 
 async function open(mode: GpuMode, library: GpuJs, { gpu, maxBytes }: GpuOptions): Promise<Device | string> {
   try {
     if (mode === "webgpu") return await openWebgpu(library, { gpu: gpu as Gpu | undefined, maxBytes });
-    if (mode === "webgl2") return openWebgl2(library);
+    if (mode === "webgl2") return openWebgl2(library, maxBytes);
     return cpuDevice(library);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
