@@ -15,7 +15,7 @@ export interface Arguments {
   readonly browser: boolean;
   /** Revision to compare this tree with, instead of peers. */
   readonly against: string | undefined;
-  /** Nothing was chosen: the run that the docs show. */
+  /** Nothing was chosen but where to run: the run that the docs show. */
   readonly whole: boolean;
 }
 
@@ -86,6 +86,6 @@ export function readArguments(args: readonly string[], caseNames: readonly strin
     text: values.text,
     browser: values.browser,
     against: values.against,
-    whole: chosen.length === 0 && values.against === undefined,
+    whole: args.every((word) => word === "--browser"),
   };
 }

@@ -175,7 +175,7 @@ function stepCase(name: string, task: StepTask, choice: Choice): Case {
     task,
     choice,
     { jax: 2.5, "tfjs-tuned": undefined, tfjs: 6 },
-    { iterations: name === "step-small" ? 3 : 1, slow: { tfjs: 2 } },
+    name === "step-small" ? { iterations: 3, slow: { tfjs: 2 } } : { iterations: 1, slow: { tfjs: 1 } },
   );
   return {
     name,

@@ -6,7 +6,14 @@ import { againstMarkdown, ledgerMarkdown } from "./ledger.ts";
 import { describeMachine } from "./machine.ts";
 import { writeReport } from "./output.ts";
 import { profile } from "./profile.ts";
-import { type CaseReport, caseMarkdown, machineMarkdown, type Report, reportCase } from "./report.ts";
+import {
+  besideBestCeilings,
+  type CaseReport,
+  caseMarkdown,
+  machineMarkdown,
+  type Report,
+  reportCase,
+} from "./report.ts";
 import { openRevision } from "./revision.ts";
 import { disagreement, interleave } from "./rounds.ts";
 import { type OpenSideFn, openSide } from "./side.ts";
@@ -73,7 +80,7 @@ async function compare(options: Arguments): Promise<number> {
   const head = machineMarkdown(machine, place.host, date);
   console.log(head);
   try {
-    const cases = await measureAll(options, place);
+    const cases = besideBestCeilings(await measureAll(options, place));
     const table = place.against === undefined ? ledgerMarkdown(cases) : againstMarkdown(cases, place.against);
     console.log(table);
     const pages = [head, table, ...cases.map(caseMarkdown)];

@@ -27,6 +27,8 @@ export interface SideReport {
 export interface CaseReport {
   readonly name: string;
   readonly title: string;
+  /** The machine's ceiling that took turns with the sides, if one did. */
+  readonly ceiling?: Case["ceiling"];
   readonly sides: readonly SideReport[];
   readonly ratios: readonly (Comparison & Ratio)[];
   /** Why the sides' numbers differ, if they do; then the times compare nothing. */
@@ -87,6 +89,7 @@ export function reportCase(chosen: Case, results: readonly SideResult[], differs
   return {
     name,
     title,
+    ...(chosen.ceiling && { ceiling: chosen.ceiling }),
     sides: results.map((result) => sideReport(result, chosen, results)),
     ratios: comparisons.flatMap((comparison) => {
       const ours = times.get(comparison.faster);
@@ -95,6 +98,25 @@ export function reportCase(chosen: Case, results: readonly SideResult[], differs
     }),
     ...(differs === undefined ? {} : { disagreement: differs }),
   };
+}
+
+/**
+ * Shares of the best ceiling that was seen in the whole run, instead of the one beside each case: a machine that was busy just then
+ * would make a share too large.
+ */
+export function besideBestCeilings(cases: readonly CaseReport[]): readonly CaseReport[] {
+  const best = new Map<string, number>();
+  const machines = cases.flatMap(({ sides }) => sides.filter(({ library }) => library === "machine"));
+  for (const { label, rates } of machines) best.set(label, Math.max(best.get(label) ?? 0, rates[0]?.value ?? 0));
+  return cases.map((report) => ({
+    ...report,
+    sides: report.sides.map((side) => {
+      if (side.ofCeiling === undefined || report.ceiling === undefined) return side;
+      const label = `machine ${report.ceiling} ${side.threads}t`;
+      const own = report.sides.find((one) => one.label === label)?.rates[0]?.value ?? 0;
+      return { ...side, ofCeiling: (side.ofCeiling * own) / (best.get(label) ?? own) };
+    }),
+  }));
 }
 
 /** Three digits; a page cannot know everything that a process can. */

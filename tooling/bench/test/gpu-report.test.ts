@@ -47,9 +47,15 @@ test("a side that did not run says why, and takes no part in ratios", () => {
 
 test("sides that show other numbers are found out", () => {
   expect(disagreementOf([side("heed", [1], [1, 2]), side("jax", [1], [1, 2.001])], 1e-3)).toBeUndefined();
-  expect(disagreementOf([side("heed", [1], [1, 2]), side("jax", [1], [1, 2.1])], 1e-3)).toMatchInlineSnapshot(`"number 1 is 2.1 at jax, 2 at heed"`);
-  expect(disagreementOf([side("heed", [1], [1]), side("jax", [1], [Number.NaN])], 1e-3)).toMatchInlineSnapshot(`"number 0 is NaN at jax, 1 at heed"`);
-  expect(disagreementOf([side("heed", [1], [1]), side("jax", [1], [])], 1e-3)).toMatchInlineSnapshot(`"jax shows 0 numbers, heed 1"`);
+  expect(disagreementOf([side("heed", [1], [1, 2]), side("jax", [1], [1, 2.1])], 1e-3)).toMatchInlineSnapshot(
+    `"number 1 is 2.1 at jax, 2 at heed"`,
+  );
+  expect(disagreementOf([side("heed", [1], [1]), side("jax", [1], [Number.NaN])], 1e-3)).toMatchInlineSnapshot(
+    `"number 0 is NaN at jax, 1 at heed"`,
+  );
+  expect(disagreementOf([side("heed", [1], [1]), side("jax", [1], [])], 1e-3)).toMatchInlineSnapshot(
+    `"jax shows 0 numbers, heed 1"`,
+  );
 });
 
 test("the cases of the issue are there, in full size on a GPU", () => {
@@ -65,7 +71,13 @@ test("the cases of the issue are there, in full size on a GPU", () => {
 });
 
 test("bad input gets one clear sentence", () => {
-  expect(() => readGpuArguments(["matmul-513"])).toThrowErrorMatchingInlineSnapshot(`[RangeError: bench: case is unknown, expected one of copy, multiply-add, elementwise, dispatch, matmul-512, matmul-1024, matmul-2048, matmul-4096, attention, attention-gradient, step-small, step-baby, gpt2-decode, got "matmul-513". Choose one of these.]`);
-  expect(() => readGpuArguments(["--limit", "0"])).toThrowErrorMatchingInlineSnapshot(`[RangeError: bench: --limit is not usable, expected a whole number from 1 to 3600, got "0". Give one such number.]`);
-  expect(() => readGpuArguments(["--sides", "numpy"])).toThrowErrorMatchingInlineSnapshot(`[RangeError: bench: --sides is unknown, expected one of heed, jax, tfjs, gpu.js, gpu.js x4, adapter, got "numpy". Choose one of these.]`);
+  expect(() => readGpuArguments(["matmul-513"])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: bench: case is unknown, expected one of copy, multiply-add, elementwise, dispatch, matmul-512, matmul-1024, matmul-2048, matmul-4096, attention, attention-gradient, step-small, step-baby, gpt2-decode, got "matmul-513". Choose one of these.]`,
+  );
+  expect(() => readGpuArguments(["--limit", "0"])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: bench: --limit is not usable, expected a whole number from 1 to 3600, got "0". Give one such number.]`,
+  );
+  expect(() => readGpuArguments(["--sides", "numpy"])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: bench: --sides is unknown, expected one of heed, jax, tfjs, gpu.js, gpu.js x4, adapter, got "numpy". Choose one of these.]`,
+  );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { againstCase, allCases, type Case } from "../src/cases.ts";
 import { againstMarkdown, ledgerMarkdown } from "../src/ledger.ts";
-import { reportCase } from "../src/report.ts";
+import { besideBestCeilings, reportCase } from "../src/report.ts";
 import { openRevision } from "../src/revision.ts";
 import type { SideResult } from "../src/rounds.ts";
 import type { SideSpec } from "../src/side.ts";
@@ -42,4 +42,15 @@ test("a revision that does not exist is refused", () => {
   expect(() => openRevision("no-such-revision")).toThrowError(
     /^openRevision: git rev-parse --short --verify no-such-revision\^\{commit\} failed, expected code 0, got 128\. It said: fatal: /,
   );
+});
+
+test("a share is of the best ceiling of the run, not of one that was disturbed", () => {
+  const report = (machine: number) => {
+    const milliseconds: Readonly<Record<string, number>> = { heed: 10, jax: 30, machine };
+    const results = chosen.sides.map((spec) => result(spec, [[milliseconds[spec.library] as number]]));
+    return reportCase(chosen, results, undefined);
+  };
+  const shares = besideBestCeilings([report(100), report(400)]).map(({ sides }) => sides[0]?.ofCeiling);
+  expect(shares[0]).toBeCloseTo(0.625, 3);
+  expect(shares[1]).toBeCloseTo(0.625, 3);
 });
