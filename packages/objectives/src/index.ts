@@ -1,5 +1,14 @@
 export type { CausalLMOptions } from "./causal-lm.ts";
 export { causalLM } from "./causal-lm.ts";
+export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
+export { contrastiveLoss } from "./losses/contrastive-loss.ts";
+export { cosineSimilarity } from "./losses/cosine-similarity.ts";
+export { klDivergence } from "./losses/kl-divergence.ts";
+export { meanSquaredError } from "./losses/mean-squared-error.ts";
+export type { LossOptions, Reduction } from "./losses/reduce-losses.ts";
+export type { SmoothedTargetsOptions } from "./losses/smoothed-targets.ts";
+export { smoothedTargets } from "./losses/smoothed-targets.ts";
+export { softCrossEntropy } from "./losses/soft-cross-entropy.ts";
 export type { Example, Objective, SequenceObjective } from "./objective.ts";
 export type { PlainArrays } from "./stack-examples.ts";
 export { stackExamples } from "./stack-examples.ts";

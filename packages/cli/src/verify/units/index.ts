@@ -2,6 +2,7 @@ import { runAttention } from "./attention.ts";
 import { runAdditiveAttention } from "./attention-additive.ts";
 import { runTorchAttention } from "./attention-torch.ts";
 import { runAttentionVariants } from "./attention-variants.ts";
+import { runLosses } from "./losses.ts";
 import { runTorchTransformer } from "./torch-transformer.ts";
 import type { UnitRunner } from "./unit-runner.ts";
 
@@ -12,6 +13,7 @@ const runners: Readonly<Record<string, UnitRunner>> = {
   "unit-additive-attention": runAdditiveAttention,
   "unit-attention": runAttention,
   "unit-attention-variants": runAttentionVariants,
+  "unit-losses": runLosses,
 };
 
 /** The runner of a fixture without a model, if it is one. */

@@ -60,7 +60,8 @@ export async function compute(golden: GoldenCase, { leaves, forward }: Computati
   let gradients: Readonly<Record<string, Tensor>> = {};
   if (Object.keys(wanted).length > 0) {
     const computed = valueAndGradients(() => quantity(golden, run()), wanted);
-    computed.value.dispose();
+    // The value may be an output itself, which is read below.
+    if (!Object.values(outputs).includes(computed.value)) computed.value.dispose();
     gradients = computed.gradients;
   } else scope(() => void run());
   try {
