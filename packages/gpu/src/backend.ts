@@ -9,6 +9,7 @@ import {
 import type { Device, DeviceStatistics } from "./devices/device.ts";
 import { activationKernels } from "./kernels/activations.ts";
 import { adamwKernels } from "./kernels/adamw.ts";
+import { attentionKernels } from "./kernels/attention.ts";
 import { crossEntropyKernels } from "./kernels/cross-entropy.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { gatherKernels } from "./kernels/gather.ts";
@@ -82,6 +83,7 @@ const gpuJsKernels = (launcher: Launcher): Record<string, Kernel> => ({
   ...softmaxKernels(launcher),
   ...normKernels(launcher),
   ...crossEntropyKernels(launcher),
+  ...attentionKernels(launcher),
   ...globalNormKernels(launcher),
 });
 

@@ -42,7 +42,7 @@ describe("the same GPT, 50 steps from the same seed", () => {
   };
   beforeAll(async () => {
     reference = await run(createReferenceBackend());
-  });
+  }, 120_000);
 
   const others: [string, boolean, () => Backend | Promise<Backend>][] = [
     ["WebAssembly, one thread", true, () => createWasmBackend({ threads: 1 })!],

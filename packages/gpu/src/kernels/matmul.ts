@@ -127,7 +127,7 @@ export function batchOf(launcher: Launcher, x: Operand, batch: readonly number[]
 
 const none = "none";
 
-interface Product {
+export interface Product {
   readonly batch: number;
   readonly rows: number;
   readonly inner: number;
@@ -139,8 +139,8 @@ interface Product {
   readonly bias?: Value | undefined;
 }
 
-/** The value belongs to the caller. */
-function product(launcher: Launcher, parts: Product): Value {
+/** The products of a batch of matrices. The value belongs to the caller. */
+export function product(launcher: Launcher, parts: Product): Value {
   const { batch, rows, inner, columns, a, b, steps, bias } = parts;
   const numbers = [rows, inner, columns, a.step, b.step, ...steps];
   if (launcher.device.name === "webgl2" && rows > 1 && columns > 1 && inner >= leastInner)

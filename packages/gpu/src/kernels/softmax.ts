@@ -93,7 +93,7 @@ for (let k = 1; k < steps; k++) { total = total + a[base + k] * b[base + k]; }
 return total;`;
 
 /** The sum of a times b over each row. The value belongs to the caller. */
-function rowProducts(launcher: Launcher, a: Value, b: Value, { rows, width }: Rows): Value {
+export function rowProducts(launcher: Launcher, a: Value, b: Value, { rows, width }: Rows): Value {
   const blocks = Math.ceil(width / blockLength);
   const made = program("row products", 2, ["width", "blocks", "span"], () => productsBody);
   const value = launcher.run(made, rows * blocks, [a, b], [width, blocks, blockLength]);

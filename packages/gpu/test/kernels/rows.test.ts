@@ -4,10 +4,12 @@ import {
   data,
   fromArray,
   globalNorm,
+  greater,
   layerNorm,
   logSoftmax,
   multiply,
   rmsNorm,
+  scaledDotProductAttention,
   softmax,
   sum,
   type Tensor,
@@ -160,6 +162,22 @@ test("the report names fused kernels, forward and backward", () => {
     expect.arrayContaining(["rmsNorm", "rmsNormBackward", "softmaxCrossEntropy", "softmaxCrossEntropyBackward"]),
   );
   expect(gpu.report().every(({ kernel }) => kernel === gpu.name)).toBe(true);
+});
+
+test("attention runs as matrix products and row statistics, forward and backward, its heads in groups", () => {
+  const [q, k, v] = [
+    fromArray(wave(96), [1, 4, 6, 4]),
+    fromArray(wave(40), [1, 2, 5, 4]),
+    fromArray(wave(30), [1, 2, 5, 3]),
+  ];
+  const mask = greater(fromArray(wave(30), [1, 1, 6, 5]), -1);
+  const run = () => sum(scaledDotProductAttention(q, k, v, { mask }));
+  const ops = kernelsOf(() => valueAndGradients(run, [q, k, v]));
+  expect(ops.filter((op) => op.startsWith("scaled"))).toEqual([
+    "scaledDotProductAttention",
+    "scaledDotProductAttentionBackward",
+  ]);
+  expect(ops).not.toContain("matmul");
 });
 
 test("statistics and saved values are freed", () => {
