@@ -127,7 +127,7 @@ export function batchOf(launcher: Launcher, x: Operand, batch: readonly number[]
 
 const none = "none";
 
-export interface Product {
+interface Product {
   readonly batch: number;
   readonly rows: number;
   readonly inner: number;
