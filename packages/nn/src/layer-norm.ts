@@ -6,6 +6,12 @@ export interface Norm {
   forward(x: Tensor): Tensor;
 }
 
+/** @internal */
+export function checkEpsilon(where: string, epsilon: number): void {
+  if (!(epsilon >= 0 && Number.isFinite(epsilon)))
+    throw new RangeError(`${where}: epsilon is out of range, expected a finite number >= 0, got ${epsilon}`);
+}
+
 /**
  * Layer normalization over the last axis: (x - mean) / sqrt(variance + epsilon) * gain + bias.
  *
@@ -20,8 +26,7 @@ export class LayerNorm {
   /** @throws ShapeError if gain or bias is not [E]; RangeError if epsilon is negative */
   constructor(gain: Tensor, bias?: Tensor, epsilon = 1e-5) {
     bindShapes("LayerNorm", bias ? { gain: [gain, "E"], bias: [bias, "E"] } : { gain: [gain, "E"] });
-    if (!(epsilon >= 0 && Number.isFinite(epsilon)))
-      throw new RangeError(`LayerNorm: epsilon is out of range, expected a finite number >= 0, got ${epsilon}`);
+    checkEpsilon("LayerNorm", epsilon);
     this.gain = gain;
     this.bias = bias;
     this.epsilon = epsilon;

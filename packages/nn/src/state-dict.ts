@@ -20,7 +20,7 @@ function walk(
 }
 
 /**
- * Every tensor of a module, named by its path: `blocks.0.attention.qkv.weight`.
+ * Every tensor of a module, named by its path: `blocks.0.attention.projection.qkv.weight`.
  *
  * Follows fields, list items (by index), map entries and properties of functions. A tensor that two fields share stands
  * under both names. Weights captured in a closure are not fields and are not found.

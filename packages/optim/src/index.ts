@@ -1,3 +1,7 @@
+export type { AdafactorOptions } from "./adafactor.ts";
+export { adafactor } from "./adafactor.ts";
+export type { AdamOptions } from "./adam.ts";
+export { adam } from "./adam.ts";
 export type { AdamWOptions } from "./adamw.ts";
 export { adamW } from "./adamw.ts";
 export { clipGlobalNorm } from "./clip.ts";

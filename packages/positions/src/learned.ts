@@ -27,7 +27,7 @@ export class LearnedPositions implements PositionEncoding {
       throw new ShapeError(
         `LearnedPositions: dModel is ${dModel}, expected ${width} (from table ${formatShape(this.table.shape)})`,
       );
-    checkRange(positions, size);
+    checkRange("LearnedPositions", positions, size);
     return gather(this.table, positions, { axis: 0 });
   }
 
@@ -58,13 +58,14 @@ export function checkEmbedShapes(where: string, x: Tensor, positions: Tensor, dM
     );
 }
 
-function checkRange(positions: Tensor, maxSeqLen: number): void {
+/** @internal */
+export function checkRange(where: string, positions: Tensor, maxSeqLen: number): void {
   if (!positions.backend.readSync) return;
   const values = dataSync(positions);
   const bad = values.findIndex((position) => position < 0 || position >= maxSeqLen);
   if (bad < 0) return;
   throw new RangeError(
-    `LearnedPositions: positions has ${values[bad]} at index ${bad}, expected 0..${maxSeqLen - 1} (from a table of ${maxSeqLen} positions). Shorten the sequence or build a longer table`,
+    `${where}: positions has ${values[bad]} at index ${bad}, expected 0..${maxSeqLen - 1} (from a table of ${maxSeqLen} positions). Shorten the sequence or build a longer table`,
   );
 }
 

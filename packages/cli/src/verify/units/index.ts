@@ -1,8 +1,14 @@
+import { runActivations } from "./activations.ts";
 import { runAttention } from "./attention.ts";
 import { runAdditiveAttention } from "./attention-additive.ts";
 import { runTorchAttention } from "./attention-torch.ts";
 import { runAttentionVariants } from "./attention-variants.ts";
 import { runLosses } from "./losses.ts";
+import { runLstm } from "./lstm.ts";
+import { runNorms } from "./norms.ts";
+import { runOptimizers } from "./optimizers.ts";
+import { runPositions } from "./positions.ts";
+import { runSchedules } from "./schedules.ts";
 import { runTorchTransformer } from "./torch-transformer.ts";
 import type { UnitRunner } from "./unit-runner.ts";
 
@@ -14,6 +20,12 @@ const runners: Readonly<Record<string, UnitRunner>> = {
   "unit-attention": runAttention,
   "unit-attention-variants": runAttentionVariants,
   "unit-losses": runLosses,
+  "unit-positions": runPositions,
+  "unit-norms": runNorms,
+  "unit-activations": runActivations,
+  "torch-lstm": runLstm,
+  "unit-optimizers": runOptimizers,
+  "unit-schedules": runSchedules,
 };
 
 /** The runner of a fixture without a model, if it is one. */

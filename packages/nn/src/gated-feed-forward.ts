@@ -1,0 +1,73 @@
+import { formatShape, multiply, ShapeError, type Tensor } from "@heed/tensor";
+import type { Activation } from "./activation.ts";
+import type { Initializer } from "./init.ts";
+import { createLinear, type Linear } from "./linear.ts";
+
+/**
+ * A value let through by a gate: value * activation(gate), elementwise.
+ *
+ * With sigmoid it is GLU, with relu ReGLU, with gelu GEGLU, with silu SwiGLU.
+ *
+ * Shapes: both [...] -> [...].
+ * @see Dauphin et al. 2016, arXiv:1612.08083 (GLU); Shazeer 2020, GLU Variants Improve Transformer, arXiv:2002.05202.
+ */
+export function gated(value: Tensor, gate: Tensor, activation: Activation): Tensor {
+  return multiply(value, activation(gate));
+}
+
+/**
+ * A feed-forward layer with a gate: contract(expand(x) * activation(gate(x))).
+ *
+ * Shapes: gate and expand E -> F, contract F -> E; x [..., E] -> [..., E].
+ * @see Shazeer 2020, GLU Variants Improve Transformer, section 2, arXiv:2002.05202.
+ */
+export class GatedFeedForward {
+  readonly gate: Linear;
+  readonly expand: Linear;
+  readonly contract: Linear;
+  readonly activation: Activation;
+
+  /** @throws ShapeError if the widths of the layers do not fit each other */
+  constructor(gate: Linear, expand: Linear, contract: Linear, activation: Activation) {
+    if (gate.dOut !== expand.dOut || gate.dIn !== expand.dIn || contract.dIn !== expand.dOut)
+      throw new ShapeError(
+        `GatedFeedForward: layers do not fit, expected gate as expand ${formatShape(expand.weight.shape)} and contract from ${expand.dOut}, got gate ${formatShape(gate.weight.shape)} and contract ${formatShape(contract.weight.shape)}`,
+      );
+    this.gate = gate;
+    this.expand = expand;
+    this.contract = contract;
+    this.activation = activation;
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.contract.forward(multiply(this.expand.forward(x), this.gate.forward(x, this.activation)));
+  }
+}
+
+/**
+ * A gated feed-forward layer with new weights.
+ *
+ * @example
+ * const swiGlu = createGatedFeedForward({ dModel: 4, dFF: 8, activation: siluActivation, weight: zerosInit() });
+ */
+export function createGatedFeedForward({
+  dModel,
+  dFF,
+  activation,
+  weight,
+  bias,
+}: {
+  readonly dModel: number;
+  readonly dFF: number;
+  readonly activation: Activation;
+  readonly weight: Initializer;
+  readonly bias?: Initializer | undefined;
+}): GatedFeedForward {
+  const expand = { dIn: dModel, dOut: dFF, weight, bias };
+  return new GatedFeedForward(
+    createLinear(expand),
+    createLinear(expand),
+    createLinear({ dIn: dFF, dOut: dModel, weight, bias }),
+    activation,
+  );
+}

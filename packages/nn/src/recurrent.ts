@@ -1,0 +1,85 @@
+import { bindShapes, concatenate, expandDims, greater, reshape, select, slice, stack, type Tensor } from "@heed/tensor";
+import type { RecurrentCell, RecurrentState } from "./recurrent-cell.ts";
+
+/** What a call of a {@link Recurrent} takes beside its input. */
+export interface RecurrentOptions {
+  /** one for each cell, in the order of `cells` read row by row; default zeros */
+  readonly states?: readonly RecurrentState[] | undefined;
+  /** int32 [B]: steps of each row that count, the rest is padding on the right; default all */
+  readonly lengths?: Tensor | undefined;
+}
+
+/** What a {@link Recurrent} gives. */
+export interface RecurrentResult {
+  /** [B, T, directions * dOut]; 0 after a row's length */
+  readonly y: Tensor;
+  /** of each cell at the end of each row, in the order of `cells` read row by row */
+  readonly states: readonly RecurrentState[];
+}
+
+/**
+ * Recurrent cells over a sequence: stacked, in one direction or both.
+ *
+ * Cells of a layer read the same input, the first forward and the second backward from each row's own end; their outputs
+ * stand beside each other.
+ *
+ * Shapes: x [B, T, dIn] -> y [B, T, directions * dOut].
+ * @see Schuster and Paliwal 1997, Bidirectional Recurrent Neural Networks. As torch.nn.LSTM with packed sequences.
+ */
+export class Recurrent {
+  readonly cells: readonly (readonly RecurrentCell[])[];
+
+  /** @param cells by layer; one cell (forward) or two (forward, backward) in each */
+  constructor(cells: readonly (readonly RecurrentCell[])[]) {
+    const bad = cells.findIndex((layer) => layer.length < 1 || layer.length > 2);
+    if (cells.length === 0 || bad >= 0)
+      throw new RangeError(
+        `Recurrent: cells has ${cells.length === 0 ? "no layer" : `${cells[bad]!.length} cells in layer ${bad}`}, expected layers of one cell (forward) or two (forward, backward)`,
+      );
+    this.cells = cells;
+  }
+
+  /** @throws RangeError if states is not one for each cell; ShapeError if lengths is not [B] */
+  forward(x: Tensor, { states, lengths }: RecurrentOptions = {}): RecurrentResult {
+    bindShapes("Recurrent", lengths ? { x: [x, "B T dIn"], lengths: [lengths, "B"] } : { x: [x, "B T dIn"] });
+    const count = this.cells.flat().length;
+    if (states && states.length !== count)
+      throw new RangeError(`Recurrent: states has ${states.length} items, expected ${count} (one for each cell)`);
+    const ends: RecurrentState[] = [];
+    let y = x;
+    for (const layer of this.cells) {
+      const outputs = layer.map((cell, direction) => {
+        const { output, end } = run(cell, y, { backward: direction === 1, state: states?.[ends.length], lengths });
+        ends.push(end);
+        return output;
+      });
+      y = outputs.length === 1 ? outputs[0]! : concatenate(outputs, { axis: -1 });
+    }
+    return { y, states: ends };
+  }
+}
+
+interface RunOptions {
+  readonly backward: boolean;
+  readonly state: RecurrentState | undefined;
+  readonly lengths: Tensor | undefined;
+}
+
+/** One cell over all steps. Past a row's length the state stays and the output is 0. */
+function run(cell: RecurrentCell, x: Tensor, { backward, state: given, lengths }: RunOptions) {
+  const [B, T] = x.shape as [number, number];
+  const projected = cell.project(x);
+  const gates = projected.shape[2]!;
+  const outputs: Tensor[] = new Array<Tensor>(T);
+  let state = given ?? cell.start(x, B);
+  for (let i = 0; i < T; i++) {
+    const t = backward ? T - 1 - i : i;
+    const next = cell.step(reshape(slice(projected, [0, t, 0], [B, 1, gates]), [B, gates]), state);
+    const counts = lengths && expandDims(greater(lengths, t), -1);
+    outputs[t] = counts ? select(counts, next.h, 0) : next.h;
+    state = counts
+      ? { h: select(counts, next.h, state.h), c: next.c && state.c && select(counts, next.c, state.c) }
+      : next;
+  }
+  return { output: stack(outputs, { axis: 1 }), end: state };
+}
