@@ -2,6 +2,7 @@ import { type Kernel, type Operand, sizeOf } from "@heed/tensor";
 import type { Launcher } from "../launch.ts";
 import { divideText, positionText, program, sizeNames, unravelText } from "../program.ts";
 import type { Value } from "../value.ts";
+import { copyStrided } from "../wgsl/move.ts";
 import { joinAxes } from "./elementwise.ts";
 
 /** Elements between neighbors along each axis. */
@@ -17,6 +18,7 @@ export function stridedCopy(
   strides: readonly number[],
   offset = 0,
 ): Value {
+  if (launcher.wgsl) return copyStrided(launcher, x, shape, strides, offset);
   const length = sizeOf(shape);
   const joined = joinAxes(shape, [strides]);
   const rank = joined.sizes.length;

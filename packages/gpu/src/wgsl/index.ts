@@ -1,9 +1,20 @@
 import type { Kernel } from "@heed/tensor";
 import type { Launcher } from "../launch.ts";
+import { adamwWgsl } from "./adamw.ts";
 import { attentionWgsl } from "./attention.ts";
+import { elementwiseWgsl } from "./elementwise.ts";
+import { gatherWgsl } from "./gather.ts";
 import { matmulWgsl } from "./matmul.ts";
+import { moveWgsl } from "./move.ts";
 
 /** Kernels written in WGSL, for devices that have it. Each may decline by returning false. */
 export function wgslKernels(launcher: Launcher): Record<string, Kernel> {
-  return { ...matmulWgsl(launcher), ...attentionWgsl(launcher) };
+  return {
+    ...elementwiseWgsl(launcher),
+    ...matmulWgsl(launcher),
+    ...attentionWgsl(launcher),
+    ...moveWgsl(launcher),
+    ...gatherWgsl(launcher),
+    ...adamwWgsl(launcher),
+  };
 }
