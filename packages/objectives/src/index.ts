@@ -1,5 +1,27 @@
 export type { CausalLMOptions } from "./causal-lm.ts";
 export { causalLM } from "./causal-lm.ts";
+export type { AnsweredQuestion, AnswerSpanExample, SpanLogits } from "./fine-tuning/answer-span.ts";
+export { answerSpan } from "./fine-tuning/answer-span.ts";
+export type { BestSpanOptions } from "./fine-tuning/best-span.ts";
+export { bestSpan } from "./fine-tuning/best-span.ts";
+export type { LabelTargets } from "./fine-tuning/labels.ts";
+export type { MultiLabelExample, MultiLabelledText, MultiLabelOptions } from "./fine-tuning/multi-label.ts";
+export { multiLabel } from "./fine-tuning/multi-label.ts";
+export type { ChoiceQuestion, MultipleChoiceExample, MultipleChoiceOptions } from "./fine-tuning/multiple-choice.ts";
+export { multipleChoice } from "./fine-tuning/multiple-choice.ts";
+export type { RatedText, RegressionExample, RegressionOptions } from "./fine-tuning/regression.ts";
+export { regression } from "./fine-tuning/regression.ts";
+export type { LabelledPair } from "./fine-tuning/sentence-pair.ts";
+export { sentencePair } from "./fine-tuning/sentence-pair.ts";
+export type {
+  ClassificationExample,
+  ClassificationOptions,
+  LabelledText,
+} from "./fine-tuning/sequence-classification.ts";
+export { sequenceClassification } from "./fine-tuning/sequence-classification.ts";
+export type { TaggedText, TokenClassificationExample } from "./fine-tuning/token-classification.ts";
+export { tokenClassification } from "./fine-tuning/token-classification.ts";
+export type { TextInputs, TextTemplate } from "./inputs/text-template.ts";
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
 export { contrastiveLoss } from "./losses/contrastive-loss.ts";
 export { cosineSimilarity } from "./losses/cosine-similarity.ts";

@@ -4,15 +4,23 @@ import * as everything from "../src/index.ts";
 test("the exported names, so that a new one is seen in review", () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "answerSpan",
+      "bestSpan",
       "binaryCrossEntropy",
       "causalLM",
       "contrastiveLoss",
       "cosineSimilarity",
       "klDivergence",
       "meanSquaredError",
+      "multiLabel",
+      "multipleChoice",
+      "regression",
+      "sentencePair",
+      "sequenceClassification",
       "smoothedTargets",
       "softCrossEntropy",
       "stackExamples",
+      "tokenClassification",
     ]
   `);
 });
