@@ -7,7 +7,7 @@ import { binaryTexts, castTexts, unaryTexts } from "./elementwise-texts.ts";
 const letters = ["a", "b", "c"] as const;
 
 /** Strides of an operand along the axes of the output, 0 where it is stretched. */
-function stretchedStrides(shape: readonly number[], to: readonly number[]): number[] {
+export function stretchedStrides(shape: readonly number[], to: readonly number[]): number[] {
   const strides = new Array<number>(to.length).fill(0);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
