@@ -42,7 +42,7 @@ export function alibiSlopes(
  */
 export function alibi({
   numHeads,
-  slopes = alibiSlopes(numHeads),
+  slopes: given,
   dtype = "float32",
 }: {
   readonly numHeads: number;
@@ -50,6 +50,7 @@ export function alibi({
   readonly dtype?: "float32" | "float64";
 }): PositionEncoding {
   expectPositiveCount("alibi", "numHeads", numHeads);
+  const slopes = given ?? alibiSlopes(numHeads);
   if (slopes.length !== numHeads)
     throw new ShapeError(`alibi: slopes has ${slopes.length} numbers, expected ${numHeads} (from numHeads)`);
   return {

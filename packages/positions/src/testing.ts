@@ -10,10 +10,10 @@ export interface ContractCase {
 
 /** Numbers that the encoding must give, from its paper or from a reference implementation. */
 export interface PublishedValues {
-  readonly hook: "embed" | "rotate" | "bias";
+  readonly hook: "embed" | "rotate" | "bias" | "contentBias";
   /** int32 [T] */
   readonly positions: readonly number[];
-  /** input of `embed` [1, T, E] or `rotate` [1, 1, T, D], row-major; not for `bias` */
+  /** input of `embed` [1, T, E] or `rotate` [1, 1, T, D], queries and keys of `contentBias`; not for `bias` */
   readonly x?: readonly number[];
   /** what the hook returns, row-major */
   readonly expected: readonly number[];
@@ -32,6 +32,8 @@ export interface PositionTraits {
   /** built with other options or weights; must not change what the first gives */
   readonly other: () => PositionEncoding;
   readonly published: readonly PublishedValues[];
+  /** tells places apart by their neighbours and does not read positions (a convolution); default false */
+  readonly fromNeighbours?: boolean;
 }
 
 const length = 4;
@@ -68,15 +70,18 @@ function scores(
   const D = queries.shape.at(-1)!;
   const place = (x: Tensor, positions: Tensor): ArrayLike<number> => {
     const added = encoding.embed ? encoding.embed(x, positions) : x;
-    const heads = fromArray(dataSync(added), [1, 1, positions.size, D], { dtype: "float64" });
-    return dataSync(encoding.rotate ? encoding.rotate(heads, positions) : heads);
+    const rows = fromArray(dataSync(added), [1, 1, positions.size, D], { dtype: "float64" });
+    return dataSync(encoding.rotate ? encoding.rotate(rows, positions) : rows);
   };
   const q = place(queries, queryPositions);
   const k = place(keys, keyPositions);
   const bias = encoding.bias && dataSync(encoding.bias(queryPositions, keyPositions));
+  const heads = (x: ArrayLike<number>, count: number): Tensor => fromArray(x, [1, 1, count, D], { dtype: "float64" });
+  const content =
+    encoding.contentBias && dataSync(encoding.contentBias(heads(q, T), heads(k, S), queryPositions, keyPositions));
   return Float64Array.from({ length: T * S }, (_, i) => {
     const [t, s] = [Math.floor(i / S), i % S];
-    let score = bias?.[i] ?? 0;
+    let score = (bias?.[i] ?? 0) + (content?.[i] ?? 0);
     for (let d = 0; d < D; d++) score += q[t * D + d]! * k[s * D + d]!;
     return score;
   });
@@ -111,13 +116,11 @@ function checkShift(encoding: PositionEncoding, { width, relative, maxSeqLen }: 
     );
 }
 
-function apply(
-  encoding: PositionEncoding,
-  hook: "embed" | "rotate" | "bias",
-  x: Tensor | undefined,
-  positions: Tensor,
-): ArrayLike<number> {
+type Hook = PublishedValues["hook"];
+
+function apply(encoding: PositionEncoding, hook: Hook, x: Tensor | undefined, positions: Tensor): ArrayLike<number> {
   if (hook === "bias") return dataSync(encoding.bias!(positions, positions));
+  if (hook === "contentBias") return dataSync(encoding.contentBias!(x!, x!, positions, positions));
   return dataSync(encoding[hook]!(x!, positions));
 }
 
@@ -136,7 +139,8 @@ function checkPublished(encoding: PositionEncoding, { published, width }: Positi
   });
 }
 
-const hooksOf = (encoding: PositionEncoding) => (["embed", "rotate", "bias"] as const).filter((hook) => encoding[hook]);
+const hooksOf = (encoding: PositionEncoding) =>
+  (["embed", "rotate", "bias", "contentBias"] as const).filter((hook) => encoding[hook]);
 
 const inputFor = (hook: string, width: number, T: number): Tensor =>
   draw(8, hook === "embed" ? [1, T, width] : [1, 1, T, width]);
@@ -152,6 +156,13 @@ function checkInterference(make: () => PositionEncoding, { other, width }: Posit
   }
 }
 
+/** A convolution gives the same whatever positions it is told. */
+function checkNeighbours(encoding: PositionEncoding, { width }: PositionTraits): void {
+  const x = inputFor("embed", width, length);
+  const at = (start: number): ArrayLike<number> => apply(encoding, "embed", x, arange(start, start + length));
+  expectClose("embed at other positions", at(3), at(0), 0);
+}
+
 /** Positions 3..6 give what places 3..6 of positions 0..6 give: nothing is inferred from a shape. */
 function checkOffset(encoding: PositionEncoding, { width }: PositionTraits): void {
   const start = 3;
@@ -159,27 +170,25 @@ function checkOffset(encoding: PositionEncoding, { width }: PositionTraits): voi
   for (const hook of hooksOf(encoding)) {
     const all = arange(0, whole);
     const some = arange(start, whole);
-    if (hook === "bias") {
-      const full = encoding.bias!(all, all);
+    const x = inputFor(hook, width, whole);
+    const starts = x.shape.map((_, axis) => (axis === x.shape.length - 2 ? start : 0));
+    const sizes = x.shape.map((size, axis) => (axis === x.shape.length - 2 ? length : size));
+    const last = (): Tensor => slice(x, starts, sizes);
+    if (hook === "bias" || hook === "contentBias") {
+      const of = (queries: Tensor, positions: Tensor): Tensor =>
+        hook === "bias" ? encoding.bias!(positions, all) : encoding.contentBias!(queries, x, positions, all);
+      const full = of(x, all);
       const [b, h] = full.shape as [number, number];
       expectClose(
-        "bias of an offset",
-        dataSync(encoding.bias!(some, all)),
+        `${hook} of an offset`,
+        dataSync(of(last(), some)),
         dataSync(slice(full, [0, 0, start, 0], [b, h, length, whole])),
         0,
       );
       continue;
     }
-    const x = inputFor(hook, width, whole);
-    const starts = x.shape.map((_, axis) => (axis === x.shape.length - 2 ? start : 0));
-    const sizes = x.shape.map((size, axis) => (axis === x.shape.length - 2 ? length : size));
     const full = encoding[hook]!(x, all);
-    expectClose(
-      `${hook} of an offset`,
-      apply(encoding, hook, slice(x, starts, sizes), some),
-      dataSync(slice(full, starts, sizes)),
-      0,
-    );
+    expectClose(`${hook} of an offset`, apply(encoding, hook, last(), some), dataSync(slice(full, starts, sizes)), 0);
   }
 }
 
@@ -199,7 +208,9 @@ export function positionContract(make: () => PositionEncoding, traits: PositionT
       () => checkShift(make(), traits),
     "gives the published values": () => checkPublished(make(), traits),
     "two instances do not interfere": () => checkInterference(make, traits),
-    "an offset equals a slice": () => checkOffset(make(), traits),
+    ...(traits.fromNeighbours
+      ? { "positions are not read": () => checkNeighbours(make(), traits) }
+      : { "an offset equals a slice": () => checkOffset(make(), traits) }),
   };
   return Object.entries(cases).map(([name, check]) => ({ name, run: () => withBackend(referenceBackend(), check) }));
 }

@@ -1,6 +1,19 @@
-import { add, arange, cast, multiply, referenceBackend, reshape, useBackend } from "@heed/tensor";
+import {
+  add,
+  arange,
+  cast,
+  fromArray,
+  multiply,
+  normal,
+  referenceBackend,
+  reshape,
+  rng,
+  sin,
+  tensor,
+  useBackend,
+} from "@heed/tensor";
 import { expect, test } from "vitest";
-import { type PositionEncoding, sinusoidal } from "../src/index.ts";
+import { type PositionEncoding, relativeKeys, rotary, sinusoidal } from "../src/index.ts";
 import { type PositionTraits, positionContract } from "../src/testing.ts";
 
 useBackend(referenceBackend());
@@ -62,4 +75,70 @@ test("a constant bias over keys is inert: the softmax cancels it", () => {
       ),
   };
   expect(() => runCase(() => inert, "order matters", traits)).toThrow("order does not matter");
+});
+
+const biasOf = (rows: (queries: number, keys: number) => number[]): PositionEncoding => ({
+  bias: (q, k) => fromArray(rows(q.size, k.size), [1, 1, q.size, k.size], { dtype: "float64" }),
+});
+
+test("a relative bias that ignores offsets is caught", () => {
+  const fromShape = (): PositionEncoding =>
+    biasOf((T, S) => Array.from({ length: T * S }, (_, i) => -Math.abs(Math.floor(i / S) - (i % S))));
+  expect(() => runCase(fromShape, "an offset equals a slice", traits)).toThrow("bias of an offset");
+});
+
+test("a table of sines without cosines is caught", () => {
+  const sinesOnly: PositionEncoding = {
+    embed: (x, positions) =>
+      add(
+        x,
+        sin(
+          multiply(
+            reshape(cast(positions, x.dtype), [positions.size, 1]),
+            tensor([1, 1, 0.01, 0.01], { dtype: x.dtype }),
+          ),
+        ),
+      ),
+  };
+  expect(() => runCase(() => sinesOnly, "gives the published values", traits)).toThrow("published[0] embed");
+});
+
+test("a rotary cache that ignores the base is caught", () => {
+  let shared: PositionEncoding | undefined;
+  const cached = (base: number): PositionEncoding => {
+    const own = rotary({ base });
+    return {
+      rotate(x, positions) {
+        shared = base === 20 ? own : (shared ?? own);
+        return shared.rotate!(x, positions);
+      },
+    };
+  };
+  const changed = { ...traits, other: () => cached(20) };
+  expect(() => runCase(() => cached(10000), "two instances do not interfere", changed)).toThrow("rotate after another");
+});
+
+test("a rotation that is not a rotation of positions is caught by a shift", () => {
+  const grown: PositionEncoding = {
+    rotate: (x, positions) => multiply(x, add(reshape(cast(positions, x.dtype), [positions.size, 1]), 1)),
+  };
+  const name = "scores are invariant to a shift of all positions";
+  expect(() => runCase(() => grown, name, { ...traits, relative: true })).toThrow("after moving all positions");
+});
+
+test("a 'convolution' that reads positions is caught", () => {
+  const changed = { ...traits, fromNeighbours: true };
+  expect(() => runCase(() => sinusoidal(), "positions are not read", changed)).toThrow("embed at other positions");
+});
+
+test("content biases that ignore offsets are caught", () => {
+  const keys = relativeKeys({
+    maxDistance: 9,
+    dHead: 4,
+    table: (shape) => normal(shape, { rng: rng(0), dtype: "float64" }),
+  });
+  const broken: PositionEncoding = {
+    contentBias: (q, k) => keys.contentBias(q, k, arange(0, q.shape[2]!), arange(0, k.shape[2]!)),
+  };
+  expect(() => runCase(() => broken, "an offset equals a slice", traits)).toThrow("contentBias of an offset");
 });
