@@ -21,4 +21,6 @@ export interface WgslLimits {
   readonly workgroupsPerDimension: number;
   /** buffers of one kernel */
   readonly storageBuffers: number;
+  /** elements of one buffer */
+  readonly elementsPerBuffer: number;
 }

@@ -39,6 +39,20 @@ describe.skipIf(skip)("tensors larger than a kernel of gpu.js may count: here 25
     );
   });
 
+  test("WGSL leaves what no buffer of a kernel can hold to the kernels that run in parts", async () => {
+    const device = await openWebgpu(await loadGpuJs(), { gpu: dawn, mostElements: 256 });
+    if (typeof device === "string") throw new Error(device);
+    const small = Object.create(device, { wgsl: { value: { ...device.wgsl, elementsPerBuffer: 256 } } });
+    const own = backendOn(small, { strict: true, unavailable: {} });
+    useBackend(own);
+    const found = await data(add(fromArray(values, [length]), 1));
+    useBackend(gpu);
+    expect([...found]).toEqual([...values].map((value) => value + 1));
+    expect(own.report()).toEqual([{ op: "add", kernel: "webgpu", calls: 1 }]);
+    expect(own.statistics()!.launches).toBe(Math.ceil(length / 256));
+    own.destroy();
+  });
+
   test("operations that cannot be split say so", () => {
     const x = fromArray(values, [length]);
     expect(() => sum(x)).toThrowErrorMatchingInlineSnapshot(

@@ -117,7 +117,8 @@ export function elementwiseWgsl(launcher: Launcher): Record<string, Kernel> {
     (op: string): Kernel =>
     (inputs, [y]) => {
       const length = sizeOf(y!.shape);
-      if (length === 0) return false;
+      // A buffer that is too large for a kernel goes to gpu.js's, which run on parts of it.
+      if (length === 0 || length > launcher.wgsl!.elementsPerBuffer) return false;
       const plan = planOf(inputs, y!.shape);
       const steps = plan.accesses.flatMap((access, i) => (isStrided(access) ? plan.strides[i]! : []));
       if (2 + plan.sizes.length + steps.length > mostNumbers) return false;

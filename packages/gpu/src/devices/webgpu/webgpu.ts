@@ -65,6 +65,7 @@ class WebGpuDevice implements Device {
       invocationsPerWorkgroup: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
       workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
       storageBuffers: limits.maxStorageBuffersPerShaderStage,
+      elementsPerBuffer: Math.floor(limits.maxStorageBufferBindingSize / 16) * 4,
     };
     const { vendor = "unknown", architecture = "", description = "" } = adapter.info ?? {};
     this.details = {
@@ -145,9 +146,9 @@ class WebGpuDevice implements Device {
   runWgsl(program: WgslProgram, { inputs, outputLengths, updates, params, workgroups }: WgslLaunch<Held>): Held[] {
     this.expectAlive();
     const largest = Math.max(...inputs.map(({ length }) => length), ...outputLengths);
-    if (boundBytes(largest) > this.device.limits.maxStorageBufferBindingSize) {
+    if (largest > this.wgsl.elementsPerBuffer) {
       throw new RangeError(
-        `${program.key}: a tensor of ${largest} elements is too large for this device, expected at most ${this.device.limits.maxStorageBufferBindingSize} bytes for one operand. Split it or use another backend`,
+        `${program.key}: a tensor of ${largest} elements is too large for a kernel of this device, expected at most ${this.wgsl.elementsPerBuffer}. Split it or use another backend`,
       );
     }
     const outputs = outputLengths.map((length) => this.hold(length));
