@@ -6,6 +6,8 @@ import { elementwiseWgsl } from "./elementwise.ts";
 import { gatherWgsl } from "./gather.ts";
 import { matmulWgsl } from "./matmul.ts";
 import { moveWgsl } from "./move.ts";
+import { normWgsl } from "./norms.ts";
+import { rowWgsl } from "./rows.ts";
 
 /** Kernels written in WGSL, for devices that have it. Each may decline by returning false. */
 export function wgslKernels(launcher: Launcher): Record<string, Kernel> {
@@ -16,5 +18,7 @@ export function wgslKernels(launcher: Launcher): Record<string, Kernel> {
     ...moveWgsl(launcher),
     ...gatherWgsl(launcher),
     ...adamwWgsl(launcher),
+    ...rowWgsl(launcher),
+    ...normWgsl(launcher),
   };
 }
