@@ -79,6 +79,8 @@ describe("BufferPool", () => {
     pool.take(3072);
     expect(alive.has(first)).toBe(false);
     expect(() => pool.take(2048)).toThrow(OutOfMemoryError);
-    expect(() => pool.take(2048)).toThrowErrorMatchingInlineSnapshot(`[OutOfMemoryError: allocate: the webgpu device is out of memory, expected room for 2048 more bytes, got 3072 in use. Free tensors, or use smaller batches]`);
+    expect(() => pool.take(2048)).toThrowErrorMatchingInlineSnapshot(
+      `[OutOfMemoryError: allocate: the webgpu device is out of memory, expected room for 2048 more bytes, got 3072 in use. Free tensors, or use smaller batches]`,
+    );
   });
 });
