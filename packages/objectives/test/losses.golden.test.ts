@@ -1,8 +1,18 @@
 // Losses that Hugging Face's models computed from the logits they recorded.
-import { fromArray, item, referenceBackend, type Tensor, useBackend } from "@heed/tensor";
+import { fromArray, item, referenceBackend, rng, type Tensor, useBackend } from "@heed/tensor";
 import { type GoldenArray, type GoldenCase, golden } from "@heed/test-tools";
 import { describe, expect, test } from "vitest";
-import { answerSpan, regression, sequenceClassification, tokenClassification } from "../src/index.ts";
+import {
+  answerSpan,
+  imageTextContrast,
+  maskedAutoencoding,
+  maskedImageModeling,
+  nextPixel,
+  regression,
+  sequenceClassification,
+  stackExamples,
+  tokenClassification,
+} from "../src/index.ts";
 
 useBackend(referenceBackend());
 
@@ -19,6 +29,20 @@ const labelled = ({ inputs }: GoldenCase) => {
     lossWeights: Float32Array.from(labels, (label) => (label === -100 ? 0 : 1)),
   };
 };
+
+/** [B, channels, rows, columns] as patches of 4 by 4, channels last in each. */
+function patchesOf({ values, shape }: GoldenArray): Float32Array {
+  const [B, C, H, W] = shape as [number, number, number, number];
+  const patches: number[] = [];
+  for (let b = 0; b < B; b++)
+    for (let row = 0; row < H; row += 4)
+      for (let column = 0; column < W; column += 4)
+        for (let i = 0; i < 16 * C; i++) {
+          const [y, x, c] = [row + Math.floor(i / (4 * C)), column + (Math.floor(i / C) % 4), i % C];
+          patches.push(Number(values[((b * C + c) * H + y) * W + x]));
+        }
+  return Float32Array.from(patches);
+}
 
 const losses: Record<string, (recorded: GoldenCase) => Tensor> = {
   "bert-sequence-classification": (recorded) =>
@@ -47,6 +71,42 @@ const losses: Record<string, (recorded: GoldenCase) => Tensor> = {
     };
     const logits = { start: tensorOf(outputs["start_logits"]!), end: tensorOf(outputs["end_logits"]!) };
     return answerSpan(template).loss(logits, example);
+  },
+  "vit-mae-pretraining": ({ inputs, outputs }) => {
+    // Recorded with norm_pix_loss false; which patches are hidden was recorded too.
+    const { shape, values } = outputs["mask"]!;
+    const objective = maskedAutoencoding({ numPatches: shape[1]!, dPatch: 48, normalizeTargets: false });
+    const pixels = patchesOf(inputs["pixel_values"]!);
+    const images = [0, 1].map((i) => objective.prepare(pixels.slice(i * 768, (i + 1) * 768), rng(0)));
+    const example = { ...stackExamples(images), lossWeights: Float32Array.from(values as Float32Array) };
+    return objective.loss(tensorOf(outputs["logits"]!), example);
+  },
+  "vit-simmim": ({ inputs, outputs }) => {
+    const masked = intsOf(inputs["bool_masked_pos"]!);
+    const targets = patchesOf(inputs["pixel_values"]!);
+    const objective = maskedImageModeling({ numRows: 4, numColumns: 4, dPatch: 48 });
+    const said = fromArray(Float64Array.from(patchesOf(outputs["reconstruction"]!)), [2, 16, 48]);
+    return objective.loss(said, { patches: targets, masked, targets, lossWeights: Float32Array.from(masked) });
+  },
+  "clip-contrastive": ({ outputs }) => {
+    const [image, text] = [outputs["image_embeds"]!, outputs["text_embeds"]!];
+    const dot = [...image.values.slice(0, 20)].reduce(
+      (sum: number, value, i) => sum + Number(value) * Number(text.values[i]),
+      0,
+    );
+    const logScale = fromArray(Float64Array.of(Math.log(Number(outputs["logits_per_image"]!.values[0]) / dot)), []);
+    const example = { ...read, inputs: new Int32Array(36), image: new Float32Array(0) };
+    return imageTextContrast(template).loss({ image: tensorOf(image), text: tensorOf(text), logScale }, example);
+  },
+  imagegpt: ({ inputs, outputs }) => {
+    // Transformers shifts the labels here: place t is scored with the color at t + 1.
+    const labels = intsOf(inputs["labels"]!);
+    const example = {
+      inputs: labels,
+      targets: labels.map((_, i) => (i % 16 === 15 ? 0 : labels[i + 1]!)),
+      lossWeights: Float32Array.from(labels, (_, i) => Number(i % 16 !== 15)),
+    };
+    return nextPixel({ startId: 64 }).loss(tensorOf(outputs["logits"]!), example);
   },
 };
 
