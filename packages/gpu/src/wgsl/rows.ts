@@ -21,14 +21,17 @@ export function runRows(
     readonly numbers?: readonly number[];
   },
 ): Value[] {
-  let program = programs.get(key);
+  const isShared = !launcher.isSoftware;
+  const name = `${key}${isShared ? "" : ", a row each"}`;
+  let program = programs.get(name);
   if (!program) {
     const made = code();
-    program = { key, code: rowCode(made), inputs: made.inputs.length, outputs: made.outputs.length };
-    programs.set(key, program);
+    program = { key: name, code: rowCode(made, isShared), inputs: made.inputs.length, outputs: made.outputs.length };
+    programs.set(name, program);
   }
-  const down = Math.ceil(call.rows / launcher.wgsl!.workgroupsPerDimension);
-  const across = Math.ceil(call.rows / down);
+  const units = isShared ? call.rows : Math.ceil(call.rows / rowThreads);
+  const down = Math.ceil(units / launcher.wgsl!.workgroupsPerDimension);
+  const across = Math.ceil(units / down);
   return launcher.runWgsl(program, {
     inputs: call.inputs.map((input) => launcher.valueOf(input)),
     outputLengths: call.outputLengths,
