@@ -80,7 +80,7 @@ const backends: readonly (readonly [string, Backend])[] = [
   ["reference", referenceBackend()],
   ["wasm", createWasmBackend({ threads: 1 })!],
 ];
-/** Cases of optimizers that this package does not have. */
+/** Played by `heed verify` in the command line's tests, through the same public functions. */
 const elsewhere = ["adafactor", "adam"];
 
 describe.each(backends)("unit-optimizers on %s", (_, backend) => {

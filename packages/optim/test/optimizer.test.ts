@@ -9,7 +9,7 @@ import {
   zeros,
 } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { adamW, clipGlobalNorm, decayMatricesOnly, sgd } from "../src/index.ts";
+import { adafactor, adam, adamW, clipGlobalNorm, decayMatricesOnly, type Optimizer, sgd } from "../src/index.ts";
 
 const onReference = (name: string, body: () => void) => test(name, () => withBackend(createReferenceBackend(), body));
 
@@ -139,4 +139,22 @@ onReference("an update frees what it made, and clipping scales inside it", () =>
   expect(dataSync(p)[1]).toBeCloseTo(1 - 0.8, 5);
   const small = clipGlobalNorm(gradients, 10);
   expect(dataSync(small.scale)[0]).toBe(1);
+});
+
+onReference("adam and adafactor name what is out of range, and continue from a state", () => {
+  const p = fromArray([1, -2, 3, 4], [2, 2]);
+  const g = [fromArray([1, 2, 3, 4], [2, 2])];
+  expect(() => adam({ parameters: [p], learningRate: 1, betas: [1, 0] })).toThrowErrorMatchingInlineSnapshot(`[RangeError: adam: betas[0] is out of range, expected a number in [0, 1), got 1]`);
+  expect(() => adafactor({ parameters: [p], learningRate: 1, clipThreshold: 0 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: adafactor: clipThreshold is out of range, expected a finite number > 0, got 0]`);
+  expect(() => adafactor({ parameters: [p], learningRate: 1, decayPower: 2 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: adafactor: decayPower is out of range, expected a number in (0, 1], got 2]`);
+  for (const make of [adam, adafactor]) {
+    const [whole, half] = [fromArray([1, -2, 3, 4], [2, 2]), fromArray([1, -2, 3, 4], [2, 2])];
+    const [a, b] = [whole, half].map((q) => make({ parameters: [q], learningRate: 0.1 })) as [Optimizer, Optimizer];
+    for (let i = 0; i < 3; i++) a.step(g);
+    b.step(g);
+    const resumed = make({ parameters: [half], learningRate: 0.1 });
+    resumed.loadState(b.state());
+    for (let i = 0; i < 2; i++) resumed.step(g);
+    expect(dataSync(half)).toEqual(dataSync(whole));
+  }
 });

@@ -1,0 +1,32 @@
+import { add, bindShapes, multiply, reshape, slice, softmax, type Tensor } from "@heed/tensor";
+
+/**
+ * A learned average of layers: scale * sum_i softmax(weights)_i layer_i.
+ *
+ * Shapes: weights [L], scale [1]; L tensors of one shape -> that shape.
+ * @see Peters et al. 2018, Deep contextualized word representations, equation 1, arXiv:1802.05365.
+ */
+export class ScalarMix {
+  readonly weights: Tensor;
+  readonly scale: Tensor;
+
+  /** @throws ShapeError if weights is not [L] or scale not [1] */
+  constructor(weights: Tensor, scale: Tensor) {
+    bindShapes("ScalarMix", { weights: [weights, "L"], scale: [scale, "1"] });
+    this.weights = weights;
+    this.scale = scale;
+  }
+
+  /** @throws RangeError if there is not one layer for each weight */
+  forward(layers: readonly Tensor[]): Tensor {
+    const count = this.weights.shape[0]!;
+    if (layers.length !== count)
+      throw new RangeError(`ScalarMix: layers has ${layers.length} tensors, expected ${count} (one for each weight)`);
+    const shares = softmax(this.weights);
+    const parts = layers.map((layer, i) => multiply(layer, reshape(slice(shares, [i], [1]), [])));
+    return multiply(
+      parts.reduce((sum, part) => add(sum, part)),
+      reshape(this.scale, []),
+    );
+  }
+}

@@ -1,0 +1,83 @@
+import { dataSync, normal, referenceBackend, rng, type Tensor, tensor, useBackend, zeros } from "@heed/tensor";
+import { expect, test } from "vitest";
+import {
+  createGruCell,
+  createLstmCell,
+  createRnnCell,
+  GruCell,
+  Linear,
+  LstmCell,
+  Recurrent,
+  RnnCell,
+} from "../src/index.ts";
+
+useBackend(referenceBackend());
+
+const source = rng(3);
+const draw = (shape: readonly number[]): Tensor => normal(shape, { rng: source, dtype: "float64" });
+const options = { dIn: 2, dState: 3, weight: draw, bias: draw };
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const apply = ({ weight, bias }: Linear, x: readonly number[]): number[] => {
+  const [rows, columns] = weight.shape as [number, number];
+  return Array.from({ length: rows }, (_, i) =>
+    x.reduce((sum, value, j) => sum + dataSync(weight)[i * columns + j]! * value, bias ? dataSync(bias)[i]! : 0),
+  );
+};
+const steps = draw([1, 4, 2]);
+const stepAt = (t: number): number[] => Array.from(dataSync(steps).slice(2 * t, 2 * t + 2));
+
+test("a plain cell equals the loop", () => {
+  const cell = createRnnCell(options);
+  const y = dataSync(new Recurrent([[cell]]).forward(steps).y);
+  let h = [0, 0, 0];
+  for (let t = 0; t < 4; t++) {
+    const recurrent = apply(cell.recurrent, h);
+    h = apply(cell.input, stepAt(t)).map((value, i) => Math.tanh(value + recurrent[i]!));
+    h.forEach((value, i) => expect(y[3 * t + i]).toBeCloseTo(value, 12));
+  }
+});
+
+test("a GRU equals the loop, backward as well", () => {
+  const cells = [createGruCell(options), createGruCell(options)] as const;
+  const y = dataSync(new Recurrent([cells]).forward(steps).y);
+  cells.forEach((cell, direction) => {
+    let h = [0, 0, 0];
+    for (let i = 0; i < 4; i++) {
+      const t = direction === 0 ? i : 3 - i;
+      const [a, b] = [apply(cell.input, stepAt(t)), apply(cell.recurrent, h)];
+      h = h.map((old, n) => {
+        const [r, z] = [sigmoid(a[n]! + b[n]!), sigmoid(a[3 + n]! + b[3 + n]!)];
+        return (1 - z) * Math.tanh(a[6 + n]! + r * b[6 + n]!) + z * old;
+      });
+      h.forEach((value, n) => expect(y[6 * t + 3 * direction + n]).toBeCloseTo(value, 12));
+    }
+  });
+});
+
+test("a state continues a sequence, and padding does not change a row", () => {
+  const layer = new Recurrent([[createLstmCell({ ...options, dProjection: 2 })], [createGruCell(options)]]);
+  const lengths = tensor([2], { dtype: "int32" });
+  const { y, states } = layer.forward(steps, { lengths });
+  expect([...dataSync(y).slice(6)]).toEqual([0, 0, 0, 0, 0, 0]);
+  const again = layer.forward(steps, { states, lengths: tensor([0], { dtype: "int32" }) });
+  again.states.forEach(({ h }, i) => expect(dataSync(h)).toEqual(dataSync(states[i]!.h)));
+});
+
+test("names what does not fit", () => {
+  const [wide, square] = [new Linear(zeros([4, 2])), new Linear(zeros([3, 3]))];
+  expect(() => new RnnCell(wide, square)).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: RnnCell: recurrent has weight [3, 3], expected [4, 4] (from input [4, 2])]`,
+  );
+  expect(() => new GruCell(wide, square)).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: GruCell: recurrent has weight [3, 3], expected [4, 1.3333333333333333], three gates (from input [4, 2])]`,
+  );
+  expect(() => new LstmCell(wide, square)).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: LstmCell: recurrent has weight [3, 3], expected [4, 1], four gates each (from input [4, 2])]`,
+  );
+  expect(() => new Recurrent([])).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: Recurrent: cells has no layer, expected layers of one cell (forward) or two (forward, backward)]`,
+  );
+  expect(() =>
+    new Recurrent([[createRnnCell(options)]]).forward(steps, { states: [] }),
+  ).toThrowErrorMatchingInlineSnapshot(`[RangeError: Recurrent: states has 0 items, expected 1 (one for each cell)]`);
+});
