@@ -16,7 +16,7 @@ export interface Lines {
 }
 
 /** Brings the reduced axes together, where they are not neighbors already. The value belongs to the caller. */
-function toLines(launcher: Launcher, x: Operand, axes: readonly number[]): Lines {
+export function toLines(launcher: Launcher, x: Operand, axes: readonly number[], copy = stridedCopy): Lines {
   const value = launcher.valueOf(x);
   const count = sizeOf(axes.map((axis) => x.shape[axis]!));
   const wide = axes.filter((axis) => x.shape[axis] !== 1);
@@ -32,7 +32,7 @@ function toLines(launcher: Launcher, x: Operand, axes: readonly number[]): Lines
   }
   const strides = stridesOf(x.shape);
   const order = [...x.shape.keys()].filter((axis) => !axes.includes(axis)).concat(axes);
-  const moved = stridedCopy(
+  const moved = copy(
     launcher,
     value,
     order.map((axis) => x.shape[axis]!),

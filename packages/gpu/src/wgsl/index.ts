@@ -7,6 +7,7 @@ import { gatherWgsl } from "./gather.ts";
 import { matmulWgsl } from "./matmul.ts";
 import { moveWgsl } from "./move.ts";
 import { normWgsl } from "./norms.ts";
+import { reduceWgsl } from "./reduce.ts";
 import { rowWgsl } from "./rows.ts";
 
 /** Kernels written in WGSL, for devices that have it. Each may decline by returning false. */
@@ -16,6 +17,7 @@ export function wgslKernels(launcher: Launcher): Record<string, Kernel> {
     ...matmulWgsl(launcher),
     ...attentionWgsl(launcher),
     ...moveWgsl(launcher),
+    ...reduceWgsl(launcher),
     ...gatherWgsl(launcher),
     ...adamwWgsl(launcher),
     ...rowWgsl(launcher),
