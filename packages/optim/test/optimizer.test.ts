@@ -144,9 +144,15 @@ onReference("an update frees what it made, and clipping scales inside it", () =>
 onReference("adam and adafactor name what is out of range, and continue from a state", () => {
   const p = fromArray([1, -2, 3, 4], [2, 2]);
   const g = [fromArray([1, 2, 3, 4], [2, 2])];
-  expect(() => adam({ parameters: [p], learningRate: 1, betas: [1, 0] })).toThrowErrorMatchingInlineSnapshot(`[RangeError: adam: betas[0] is out of range, expected a number in [0, 1), got 1]`);
-  expect(() => adafactor({ parameters: [p], learningRate: 1, clipThreshold: 0 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: adafactor: clipThreshold is out of range, expected a finite number > 0, got 0]`);
-  expect(() => adafactor({ parameters: [p], learningRate: 1, decayPower: 2 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: adafactor: decayPower is out of range, expected a number in (0, 1], got 2]`);
+  expect(() => adam({ parameters: [p], learningRate: 1, betas: [1, 0] })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: adam: betas[0] is out of range, expected a number in [0, 1), got 1]`,
+  );
+  expect(() => adafactor({ parameters: [p], learningRate: 1, clipThreshold: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: adafactor: clipThreshold is out of range, expected a finite number > 0, got 0]`,
+  );
+  expect(() => adafactor({ parameters: [p], learningRate: 1, decayPower: 2 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: adafactor: decayPower is out of range, expected a number in (0, 1], got 2]`,
+  );
   for (const make of [adam, adafactor]) {
     const [whole, half] = [fromArray([1, -2, 3, 4], [2, 2]), fromArray([1, -2, 3, 4], [2, 2])];
     const [a, b] = [whole, half].map((q) => make({ parameters: [q], learningRate: 0.1 })) as [Optimizer, Optimizer];
