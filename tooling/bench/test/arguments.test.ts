@@ -39,7 +39,9 @@ test("bad input gets one clear sentence", () => {
   expect(() => readArguments(["--rounds", "many"], cases)).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: bench: --rounds is not usable, expected a whole number from 1 to 1000, got "many". Give one such number.]`,
   );
-  expect(() => readArguments(["--browser", "--against", "main"], cases)).toThrowErrorMatchingInlineSnapshot(`[RangeError: bench: --against is not offered with --browser, expected one of the two, got both. Compare revisions on Node.]`);
+  expect(() => readArguments(["--browser", "--against", "main"], cases)).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: bench: --against is not offered with --browser, expected one of the two, got both. Compare revisions on Node.]`,
+  );
   expect(() => readArguments(["--peers", "numpy"], cases)).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: bench: --peers is unknown, expected one of heed-wide, jax, tfjs-tuned, tfjs, ort, got "numpy". Choose one of these.]`,
   );

@@ -6,8 +6,8 @@ import { docstringExamples, type Example, markdownExamples, readText, withImport
 import { failed, type Outcome, passed, type Stage } from "../stage.ts";
 import { at, files, pinnedNode, published, readManifest } from "../workspace.ts";
 
-/** Inside a package that depends on all others, so that their names resolve. */
-const folder = at("tooling/checks/.heed/examples");
+/** Inside a package that depends on all others, so that their names resolve; of this run alone, because two may run at once. */
+const folder = at(`tooling/checks/.heed/examples-${process.pid}`);
 
 async function namesOf(specifier: string): Promise<[string, string][]> {
   return Object.keys((await import(specifier)) as object).map((name) => [name, specifier]);
