@@ -1,4 +1,13 @@
-import { bindShapes, crossEntropy, formatShape, fromArray, reshape, ShapeError, type Tensor } from "@heed/tensor";
+import {
+  bindShapes,
+  type CrossEntropyOptions,
+  crossEntropy,
+  formatShape,
+  fromArray,
+  reshape,
+  ShapeError,
+  type Tensor,
+} from "@heed/tensor";
 import type { Example } from "./objective.ts";
 import { weightedMean } from "./weighted-mean.ts";
 
@@ -11,6 +20,7 @@ export function weightedCrossEntropy(
   where: string,
   logits: Tensor,
   { targets, lossWeights }: Pick<Example, "targets" | "lossWeights">,
+  options: Pick<CrossEntropyOptions, "labelSmoothing"> = {},
 ): Tensor {
   const { B, T, V } = bindShapes(where, { logits: [logits, "B T V"] });
   if (targets.length !== B * T) {
@@ -21,6 +31,6 @@ export function weightedCrossEntropy(
   const { backend } = logits;
   const flat = reshape(logits, [B * T, V]);
   const ids = fromArray(targets, [B * T], { dtype: "int32", backend });
-  if (lossWeights.every((weight) => weight === 1)) return crossEntropy(flat, ids);
-  return weightedMean(crossEntropy(flat, ids, { reduction: "none" }), lossWeights);
+  if (lossWeights.every((weight) => weight === 1)) return crossEntropy(flat, ids, options);
+  return weightedMean(crossEntropy(flat, ids, { ...options, reduction: "none" }), lossWeights);
 }

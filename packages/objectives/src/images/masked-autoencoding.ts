@@ -1,12 +1,13 @@
 import { full } from "@heed/attention";
 import { bindShapes, fromArray, mean, type Tensor } from "@heed/tensor";
+import { choose } from "../choose.ts";
 import { expectPlaces } from "../fine-tuning/expect-places.ts";
 import { meanSquaredError } from "../losses/mean-squared-error.ts";
 import type { Objective } from "../objective.ts";
+import { checkRate } from "../rates.ts";
 import { weightedMean } from "../weighted-mean.ts";
-import { choose } from "./choose.ts";
 import { normalizePatches } from "./normalize-patches.ts";
-import { checkMaskRate, checkPatches, checkPatchOptions, type PatchOptions } from "./patch-options.ts";
+import { checkPatches, checkPatchOptions, type PatchOptions } from "./patch-options.ts";
 
 /** The patches that an encoder reads, and all of them to rebuild. */
 export interface MaskedAutoencodingExample {
@@ -47,7 +48,7 @@ export function maskedAutoencoding(
 ): Objective<Float32Array, MaskedAutoencodingExample> {
   const { numPatches, dPatch, maskRate = 0.75, normalizeTargets = true } = options;
   checkPatchOptions("maskedAutoencoding", options);
-  checkMaskRate("maskedAutoencoding", maskRate);
+  checkRate("maskedAutoencoding", "maskRate", maskRate);
   const numVisible = Math.floor(numPatches * (1 - maskRate));
   if (numVisible === 0)
     throw new RangeError(

@@ -1,10 +1,11 @@
 import { full } from "@heed/attention";
 import { abs, bindShapes, fromArray, mean, subtract, type Tensor } from "@heed/tensor";
+import { choose } from "../choose.ts";
 import { expectPlaces } from "../fine-tuning/expect-places.ts";
 import type { Objective } from "../objective.ts";
+import { checkRate } from "../rates.ts";
 import { weightedMean } from "../weighted-mean.ts";
-import { choose } from "./choose.ts";
-import { checkMaskRate, checkPatches, checkPatchOptions } from "./patch-options.ts";
+import { checkPatches, checkPatchOptions } from "./patch-options.ts";
 
 /** All patches, some of them blank, and what was there. */
 export interface MaskedImageExample {
@@ -50,7 +51,7 @@ export function maskedImageModeling(options: MaskedImageOptions): Objective<Floa
   const { numRows, numColumns, dPatch, maskRate = 0.6, blockSize = 1 } = options;
   const sizes = { numPatches: numRows * numColumns, dPatch };
   checkPatchOptions("maskedImageModeling", sizes);
-  checkMaskRate("maskedImageModeling", maskRate);
+  checkRate("maskedImageModeling", "maskRate", maskRate);
   if (!(Number.isInteger(blockSize) && blockSize >= 1 && numRows % blockSize === 0 && numColumns % blockSize === 0))
     throw new RangeError(
       `maskedImageModeling: blockSize is wrong, expected a divisor of ${numRows} rows and ${numColumns} columns, got ${blockSize}`,

@@ -15,12 +15,6 @@ export function checkPatchOptions(where: string, options: PatchOptions): void {
   }
 }
 
-/** @throws RangeError if the rate is not in (0, 1) */
-export function checkMaskRate(where: string, maskRate: number): void {
-  if (maskRate > 0 && maskRate < 1) return;
-  throw new RangeError(`${where}: maskRate is out of range, expected a number in (0, 1), got ${maskRate}`);
-}
-
 /** @throws RangeError if the values are not those of as many patches */
 export function checkPatches(where: string, patches: Float32Array, { numPatches, dPatch }: PatchOptions): void {
   if (patches.length === numPatches * dPatch) return;

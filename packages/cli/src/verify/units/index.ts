@@ -6,6 +6,7 @@ import { runAttentionVariants } from "./attention-variants.ts";
 import { runLosses } from "./losses.ts";
 import { runLstm } from "./lstm.ts";
 import { runNorms } from "./norms.ts";
+import { runObjectives } from "./objectives.ts";
 import { runOptimizers } from "./optimizers.ts";
 import { runPositions } from "./positions.ts";
 import { runSchedules } from "./schedules.ts";
@@ -20,6 +21,7 @@ const runners: Readonly<Record<string, UnitRunner>> = {
   "unit-attention": runAttention,
   "unit-attention-variants": runAttentionVariants,
   "unit-losses": runLosses,
+  "unit-objectives": runObjectives,
   "unit-positions": runPositions,
   "unit-norms": runNorms,
   "unit-activations": runActivations,
