@@ -4,17 +4,22 @@ import type { Launcher } from "../launch.ts";
 import type { Value } from "../value.ts";
 import type { WgslProgram } from "../wgsl-program.ts";
 import { type Epilogue, type MatmulVariant, matmulCode, tile } from "./matmul-code.ts";
+import { type OneRowVariant, oneRowCode, oneRowElements } from "./one-row.ts";
 
 const programs = new Map<string, WgslProgram>();
 
 /** The program of a variant; its code is written once. */
-function programOf(variant: MatmulVariant): WgslProgram {
-  const key = `matmul ${Object.values(variant).join(" ")}`;
+function programOf<V extends { readonly bias: boolean; readonly activation: Epilogue }>(
+  kind: string,
+  variant: V,
+  codeOf: (variant: V) => string,
+): WgslProgram {
+  const key = `${kind} ${Object.values(variant).join(" ")}`;
   let program = programs.get(key);
   if (!program) {
     program = {
       key,
-      code: matmulCode(variant),
+      code: codeOf(variant),
       inputs: variant.bias ? 3 : 2,
       outputs: variant.activation === "none" ? 1 : 2,
     };
@@ -39,8 +44,31 @@ interface Product {
   readonly activation?: Epilogue;
 }
 
+/** As `product`, of one row: bound by reading the matrix, so blocks of rows would only compute in vain. */
+function oneRow(launcher: Launcher, { a, b, bias, activation = "none", ...shape }: Product): Value[] {
+  const { inner, columns, batch, stepA, stepB, transposeB } = shape;
+  const variant: OneRowVariant = {
+    transposeB,
+    aligned: inner % 4 === 0 && (transposeB || columns % 4 === 0),
+    shared: !launcher.isSoftware,
+    bias: bias !== undefined,
+    activation,
+  };
+  const groups = Math.ceil(columns / oneRowElements(variant));
+  const rows = Math.ceil(groups / launcher.wgsl!.workgroupsPerDimension);
+  const across = Math.ceil(groups / rows);
+  const length = batch * columns;
+  return launcher.runWgsl(programOf("one row", variant, oneRowCode), {
+    inputs: bias ? [a, b, bias] : [a, b],
+    outputLengths: activation === "none" ? [length] : [length, length],
+    params: Uint32Array.of(inner, columns, stepA, stepB, across),
+    workgroups: [across, rows, batch],
+  });
+}
+
 /** The product, and where there is an activation also what came before it. The values belong to the caller. */
 function product(launcher: Launcher, { a, b, bias, activation = "none", ...shape }: Product): Value[] {
+  if (shape.rows === 1) return oneRow(launcher, { a, b, bias, activation, ...shape });
   const { rows, inner, columns, batch, stepA, stepB } = shape;
   const variant: MatmulVariant = {
     transposeA: shape.transposeA,
@@ -55,7 +83,7 @@ function product(launcher: Launcher, { a, b, bias, activation = "none", ...shape
   const stepC = rows * columns;
   const length = batch * stepC;
   const numbers = [rows, inner, columns, stepA, stepB, stepC, a.length - 1, b.length - 1];
-  return launcher.runWgsl(programOf(variant), {
+  return launcher.runWgsl(programOf("matmul", variant, matmulCode), {
     inputs: bias ? [a, b, bias] : [a, b],
     outputLengths: activation === "none" ? [length] : [length, length],
     params: Uint32Array.from(numbers),

@@ -32,6 +32,7 @@ describe.skipIf(skip).each(Object.entries(kinds))("WGSL products: %s", (_, prete
   const shapes = [
     [1, 1, 1],
     [1, 130, 67],
+    [1, 300, 8],
     [3, 5, 7],
     [8, 4, 4],
     [37, 17, 33],
@@ -72,13 +73,13 @@ describe.skipIf(skip).each(Object.entries(kinds))("WGSL products: %s", (_, prete
     },
   );
 
-  test("bias and activation are applied in the same kernel", async () => {
-    const [x, weight, bias] = [numbers(5 * 6, 3), numbers(7 * 6, 4), numbers(7, 5)];
+  test.each([1, 5])("bias and activation are applied in the same kernel, %i rows", async (rows) => {
+    const [x, weight, bias] = [numbers(rows * 6, 3), numbers(7 * 6, 4), numbers(7, 5)];
     gpu.resetReport();
-    const y = linear(fromArray(x, [5, 6]), fromArray(weight, [7, 6]), fromArray(bias, [7]), { activation: "silu" });
+    const y = linear(fromArray(x, [rows, 6]), fromArray(weight, [7, 6]), fromArray(bias, [7]), { activation: "silu" });
     expect(gpu.report()).toEqual([{ op: "linear", kernel: "webgpu wgsl", calls: 1 }]);
     const found = await data(y);
-    for (let m = 0; m < 5; m++) {
+    for (let m = 0; m < rows; m++) {
       for (let n = 0; n < 7; n++) {
         let sum = bias[n]!;
         for (let k = 0; k < 6; k++) sum += x[m * 6 + k]! * weight[n * 6 + k]!;
