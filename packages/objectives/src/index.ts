@@ -1,9 +1,13 @@
+export type { BidirectionalExample, BidirectionalLogits, BidirectionalObjective } from "./bidirectional-lm.ts";
+export { bidirectionalLM } from "./bidirectional-lm.ts";
 export type { CausalLMOptions } from "./causal-lm.ts";
 export { causalLM } from "./causal-lm.ts";
 export type { DistillationLogits, DistillationOptions } from "./distillation.ts";
 export { distillation } from "./distillation.ts";
 export type { CorruptSpansOptions } from "./encoder-decoder/corrupt-spans.ts";
 export { corruptSpans } from "./encoder-decoder/corrupt-spans.ts";
+export type { DenoisingOptions } from "./encoder-decoder/denoising.ts";
+export { denoising } from "./encoder-decoder/denoising.ts";
 export type { Seq2SeqLayout } from "./encoder-decoder/layout.ts";
 export type { EncoderDecoderExample, EncoderDecoderObjective } from "./encoder-decoder/objective.ts";
 export type { Seq2SeqOptions, TextPair } from "./encoder-decoder/seq2seq.ts";
@@ -52,10 +56,36 @@ export type { LossOptions, Reduction } from "./losses/reduce-losses.ts";
 export type { SmoothedTargetsOptions } from "./losses/smoothed-targets.ts";
 export { smoothedTargets } from "./losses/smoothed-targets.ts";
 export { softCrossEntropy } from "./losses/soft-cross-entropy.ts";
+export type { MaskedLMOptions, WordsFn } from "./masked-lm.ts";
+export { maskedLM } from "./masked-lm.ts";
+export type { NextSentenceOptions, SentenceInDocuments } from "./next-sentence.ts";
+export { nextSentencePrediction } from "./next-sentence.ts";
+export { documentRotation } from "./noises/document-rotation.ts";
+export type { NoiseFn } from "./noises/noise-fn.ts";
+export { sentencePermutation } from "./noises/sentence-permutation.ts";
+export type { TextInfillingOptions } from "./noises/text-infilling.ts";
+export { textInfilling } from "./noises/text-infilling.ts";
+export { tokenDeletion } from "./noises/token-deletion.ts";
 export type { Example, Objective, SequenceObjective } from "./objective.ts";
 export type { DescribedImage, ImageTextEmbeddings, ImageTextExample } from "./pairs/image-text-contrast.ts";
 export { imageTextContrast } from "./pairs/image-text-contrast.ts";
 export type { AnsweredQuery, RetrievalEmbeddings, RetrievalOptions } from "./pairs/retrieval.ts";
 export { retrieval } from "./pairs/retrieval.ts";
+export type { PermutationExample, PermutationLMOptions, TwoStreamObjective } from "./permutation-lm.ts";
+export { permutationLM } from "./permutation-lm.ts";
+export type { PrefixExample } from "./prefix-lm.ts";
+export { prefixLM } from "./prefix-lm.ts";
+export type {
+  ReplacedTokenExample,
+  ReplacedTokenLogits,
+  ReplacedTokenObjective,
+  ReplacedTokenOptions,
+} from "./replaced-token-detection.ts";
+export { replacedTokenDetection } from "./replaced-token-detection.ts";
+export type { ConsecutiveTexts } from "./sentence-order.ts";
+export { sentenceOrderPrediction } from "./sentence-order.ts";
 export type { PlainArrays } from "./stack-examples.ts";
 export { stackExamples } from "./stack-examples.ts";
+export type { MaskedHeads, MaskedTargets } from "./with-masked-lm.ts";
+export { withMaskedLM } from "./with-masked-lm.ts";
+export { wordPieces } from "./word-pieces.ts";
