@@ -1,5 +1,5 @@
 // Losses that Hugging Face's models computed from the logits they recorded.
-import { fromArray, item, referenceBackend, rng, type Tensor, useBackend } from "@heed/tensor";
+import { fromArray, item, referenceBackend, rng, type Tensor, useBackend, zeros } from "@heed/tensor";
 import { type GoldenArray, type GoldenCase, golden } from "@heed/test-tools";
 import { describe, expect, test } from "vitest";
 import {
@@ -9,6 +9,7 @@ import {
   maskedImageModeling,
   nextPixel,
   regression,
+  replacedTokenDetection,
   sequenceClassification,
   stackExamples,
   tokenClassification,
@@ -97,6 +98,22 @@ const losses: Record<string, (recorded: GoldenCase) => Tensor> = {
     const logScale = fromArray(Float64Array.of(Math.log(Number(outputs["logits_per_image"]!.values[0]) / dot)), []);
     const example = { ...read, inputs: new Int32Array(36), image: new Float32Array(0) };
     return imageTextContrast(template).loss({ image: tensorOf(image), text: tensorOf(text), logScale }, example);
+  },
+  "electra-discriminator": ({ inputs, outputs }) => {
+    // Only the discriminator was recorded: the generator predicts nothing here, and 1 in place of 50 leaves its loss alone.
+    const weights = Float32Array.from(inputs["attention_mask"]!.values as Int32Array);
+    const objective = replacedTokenDetection({ vocabSize: 9, maskId: 8, discriminatorWeight: 1 });
+    return objective.loss(
+      { generator: zeros([3, 12, 9], { dtype: "float64" }), discriminator: tensorOf(outputs["logits"]!) },
+      {
+        inputs: new Int32Array(36),
+        targets: new Int32Array(36),
+        lossWeights: new Float32Array(36),
+        discriminatorInputs: new Int32Array(36),
+        replaced: intsOf(inputs["labels"]!),
+        discriminatorWeights: weights,
+      },
+    );
   },
   imagegpt: ({ inputs, outputs }) => {
     // Transformers shifts the labels here: place t is scored with the color at t + 1.

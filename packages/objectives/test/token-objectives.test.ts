@@ -1,0 +1,287 @@
+import type { Mask } from "@heed/attention";
+import { arange, dataSync, fromArray, item, referenceBackend, rng, tensor, useBackend, zeros } from "@heed/tensor";
+import { describe, expect, test } from "vitest";
+import {
+  bidirectionalLM,
+  maskedLM,
+  permutationLM,
+  prefixLM,
+  replacedTokenDetection,
+  stackExamples,
+  wordPieces,
+} from "../src/index.ts";
+import { classLogits, objectiveContract, tokenTraits } from "../src/testing.ts";
+
+useBackend(referenceBackend());
+
+const ids = (...values: number[]) => Int32Array.of(...values);
+const distinct = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => 5 + i);
+const options = { vocabSize: 64, maskId: 4, specialIds: [0, 1, 2, 3] };
+const length = 20;
+const tokens = { length, vocabSize: 64, firstToken: 5 };
+
+/** The ids that row t of the first sequence sees by a mask. */
+function seenBy(mask: Mask, inputs: Int32Array, t: number): number[] {
+  const places = arange(0, inputs.length);
+  const seen = mask(places, places);
+  const row = dataSync(seen).slice(t * inputs.length, (t + 1) * inputs.length);
+  return [...inputs].filter((_, key) => row[key]);
+}
+
+describe("maskedLM", () => {
+  const rate = { ...tokens, lossRate: 3 / length, lossRateDeviation: 0 };
+  const kept = { impossible: "a tenth of the targets stay as they are, as in the paper" };
+  const asPublished = objectiveContract(() => maskedLM(options), tokenTraits({ ...rate, readableInputs: kept }));
+  for (const { name, run } of asPublished) test(name, run);
+  const allHidden = objectiveContract(
+    () => maskedLM({ ...options, replace: { mask: 1, random: 0 } }),
+    tokenTraits({ ...rate, readableInputs: ({ inputs }) => [...inputs] }),
+  );
+  for (const { name, run } of allHidden) test(`where all are hidden: ${name}`, run);
+
+  test("80 % are hidden, 10 % replaced, 10 % stay, within 3 sigma; special ids are never picked nor drawn", () => {
+    const found = { hidden: 0, random: 0, same: 0 };
+    const long = Int32Array.from({ length: 400 }, (_, i) => (i % 10 === 0 ? i % 4 : 5 + (i % 50)));
+    for (let seed = 0; seed < 40; seed++) {
+      const { inputs, targets, lossWeights } = maskedLM(options).prepare(long, rng(seed));
+      expect(inputs).toHaveLength(400);
+      inputs.forEach((id, place) => {
+        if (lossWeights[place] === 0) expect(id).toBe(long[place]);
+        else {
+          expect(targets[place]).toBe(long[place]);
+          expect(long[place]).toBeGreaterThan(4);
+          expect(id).toBeGreaterThan(3);
+          if (id === 4) found.hidden++;
+          else if (id === long[place]) found.same++;
+          else found.random++;
+        }
+      });
+    }
+    const count = 40 * 54; // round(360 * 0.15) each
+    expect(found.hidden + found.random + found.same).toBe(count);
+    const within = (actual: number, share: number): void =>
+      expect(Math.abs(actual / count - share)).toBeLessThan(3 * Math.sqrt((share * (1 - share)) / count));
+    within(found.hidden, 0.8);
+    within(found.random, 0.1 * (58 / 59)); // one of 59 drawn is the same by chance
+    within(found.same, 0.1 + 0.1 / 59);
+  });
+
+  test("another seed picks other places: masking is dynamic", () => {
+    const picked = [1, 2, 3].map((seed) => maskedLM(options).prepare(distinct(length), rng(seed)).lossWeights.join());
+    expect(new Set(picked).size).toBe(3);
+  });
+
+  test("whole words are hidden together", () => {
+    const words = wordPieces((id) => id >= 40);
+    expect(words(ids(7, 60, 61, 8, 41))).toEqual([
+      [0, 1, 2],
+      [3, 4],
+    ]);
+    const objective = maskedLM({ ...options, maskRate: 0.4, words });
+    const text = ids(1, 7, 60, 61, 8, 41, 9, 10, 42, 2);
+    for (let seed = 0; seed < 40; seed++) {
+      const { lossWeights } = objective.prepare(text, rng(seed));
+      const picked = [[1, 2, 3], [4, 5], [6], [7, 8]].map((word) => new Set(word.map((place) => lossWeights[place])));
+      expect(picked.every(({ size }) => size === 1)).toBe(true);
+      expect([lossWeights[0], lossWeights[9]]).toEqual([0, 0]);
+      const count = lossWeights.reduce((sum, weight) => sum + weight, 0);
+      expect(count).toBeGreaterThanOrEqual(1);
+      expect(count).toBeLessThanOrEqual(3);
+    }
+  });
+});
+
+describe("prefixLM", () => {
+  const traits = tokenTraits({
+    ...tokens,
+    length: length + 1,
+    lossRate: (length + 1) / 2 / length,
+    lossRateDeviation: Math.sqrt((length ** 2 - 1) / 12) / length,
+    readableInputs: (example: ReturnType<ReturnType<typeof prefixLM>["prepare"]>, t) =>
+      seenBy(prefixLM().maskFor!(example), example.inputs, t),
+  });
+  for (const { name, run } of objectiveContract(() => prefixLM(), traits)) test(name, run);
+
+  test("the prefix sees all of itself, the rest what came before, each row by its own prefix", () => {
+    const objective = prefixLM();
+    const row = { inputs: ids(5, 6, 7), targets: ids(6, 7, 8), lossWeights: Float32Array.of(1, 1, 1) };
+    const batch = stackExamples([
+      { ...row, prefixLens: ids(2) },
+      { ...row, prefixLens: ids(1) },
+    ]);
+    const places = arange(0, 3);
+    const seen = objective.maskFor!(batch)(places, places);
+    expect(seen.shape).toEqual([2, 1, 3, 3]);
+    expect(dataSync(seen).join("")).toBe("110110111" + "100110111");
+    expect(objective.prepare(ids(5, 6), rng(0))).toEqual({
+      inputs: ids(5),
+      targets: ids(6),
+      lossWeights: Float32Array.of(1),
+      prefixLens: ids(1),
+    });
+  });
+});
+
+describe("bidirectionalLM", () => {
+  const make = () => bidirectionalLM();
+  type Prepared = ReturnType<ReturnType<typeof make>["prepare"]>;
+  const contract = objectiveContract(make, {
+    source: (seed) => tokenTraits({ ...tokens, lossRate: 1, readableInputs: () => [] }).source(seed),
+    output: ({ nextTokens, previousTokens }, opinion) => ({
+      forward: classLogits(nextTokens, 64, opinion),
+      backward: classLogits(previousTokens, 64, opinion),
+    }),
+    uniformLoss: () => Math.log(64),
+    weights: ({ nextWeights }) => nextWeights,
+    reweigh: (example, weights) => ({ ...example, nextWeights: weights, previousWeights: weights }),
+    lossRate: 19 / 20,
+    lossRateDeviation: 0,
+    visibleTarget: (_, prepare) => {
+      const example: Prepared = prepare(distinct(length));
+      const { mask, backwardMask } = make();
+      const sees = (seen: Mask, targets: Int32Array, weights: Float32Array): number =>
+        weights.findIndex((weight, t) => weight > 0 && seenBy(seen, example.inputs, t).includes(targets[t]!));
+      const ahead = sees(mask, example.nextTokens, example.nextWeights);
+      const back = sees(backwardMask, example.previousTokens, example.previousWeights);
+      return ahead < 0 && back < 0 ? undefined : `the target of place ${Math.max(ahead, back)}`;
+    },
+  });
+  for (const { name, run } of contract) test(name, run);
+
+  test("neighbors on both sides; the ends have one only", () => {
+    const example = make().prepare(ids(5, 6, 7), rng(0));
+    expect([...example.nextTokens].slice(0, 2)).toEqual([6, 7]);
+    expect([...example.previousTokens].slice(1)).toEqual([5, 6]);
+    expect([[...example.nextWeights], [...example.previousWeights]]).toEqual([
+      [1, 1, 0],
+      [0, 1, 1],
+    ]);
+    const places = arange(0, 3);
+    expect(dataSync(make().backwardMask(places, places)).join("")).toBe("111011001");
+  });
+});
+
+describe("permutationLM", () => {
+  const make = () => permutationLM();
+  type Prepared = ReturnType<ReturnType<typeof make>["prepare"]>;
+  const traits = tokenTraits({
+    ...tokens,
+    lossRate: 3 / length,
+    lossRateDeviation: 0,
+    readableInputs: (example: Prepared, t) => seenBy(make().queryMaskFor(example), example.inputs, t),
+  });
+  for (const { name, run } of objectiveContract(make, traits)) test(name, run);
+
+  test("turns are an order; the last are predicted; the content stream sees itself, the query stream does not", () => {
+    const example = make().prepare(distinct(12), rng(3));
+    expect([...example.turns].sort((a, b) => a - b)).toEqual([...Array(12).keys()]);
+    expect([...example.lossWeights]).toEqual([...example.turns].map((turn) => Number(turn >= 10)));
+    const rows = { ...example, turns: ids(2, 0, 1) };
+    const places = arange(0, 3);
+    expect(dataSync(make().maskFor!(rows)(places, places)).join("")).toBe("111010011");
+    expect(dataSync(make().queryMaskFor(rows)(places, places)).join("")).toBe("011000010");
+  });
+});
+
+describe("replacedTokenDetection", () => {
+  const make = () => replacedTokenDetection(options);
+  const contract = objectiveContract(make, {
+    source: (seed) => tokenTraits({ ...tokens, lossRate: 1, readableInputs: () => [] }).source(seed),
+    output: ({ targets, replaced }, opinion) => ({
+      generator: classLogits(targets, 64, opinion),
+      discriminator: fromArray(
+        Float64Array.from(replaced, (label) => (2 * label - 1) * { uniform: 0, perfect: 1000, wrong: -10 }[opinion]),
+        [1, replaced.length],
+      ),
+    }),
+    uniformLoss: () => Math.log(64) + 50 * Math.LN2,
+    weights: ({ lossWeights }) => lossWeights,
+    reweigh: (example, lossWeights) => ({ ...example, lossWeights, discriminatorWeights: lossWeights }),
+    lossRate: 3 / length,
+    lossRateDeviation: 0,
+    visibleTarget: (_, prepare) => {
+      const { inputs, targets, lossWeights } = prepare(distinct(length));
+      const seen = lossWeights.findIndex((weight, t) => weight > 0 && inputs.includes(targets[t]!));
+      return seen < 0 ? undefined : `the target of place ${seen}`;
+    },
+  });
+  for (const { name, run } of contract) test(name, run);
+
+  test("replaces by what the generator says; a token drawn as it was counts as original", () => {
+    const example = make().prepare(distinct(length), rng(1));
+    const picked = [...example.lossWeights.keys()].filter((place) => example.lossWeights[place]);
+    const sure = (id: (place: number) => number) =>
+      Float32Array.from({ length: length * 64 }, (_, i) => (i % 64 === id(Math.floor(i / 64)) ? 50 : 0));
+    const right = make().replace(
+      example,
+      sure((place) => example.targets[place]!),
+      rng(2),
+    );
+    expect([...right.replaced].every((label) => label === 0)).toBe(true);
+    expect([...right.discriminatorInputs]).toEqual([...distinct(length)]);
+    const other = make().replace(
+      example,
+      sure(() => 60),
+      rng(2),
+    );
+    expect([...other.replaced.keys()].filter((place) => other.replaced[place])).toEqual(picked);
+    expect(picked.map((place) => other.discriminatorInputs[place])).toEqual(picked.map(() => 60));
+  });
+
+  test("draws by the softmax of the logits, within 3 sigma", () => {
+    const objective = replacedTokenDetection({ vocabSize: 3, maskId: 2 });
+    const example = objective.prepare(ids(0), rng(0));
+    const draw = rng(7);
+    let drawn = 0;
+    for (let i = 0; i < 2000; i++)
+      drawn += objective.replace(example, [0, Math.log(3), -Infinity], draw).discriminatorInputs[0]!;
+    expect(Math.abs(drawn / 2000 - 0.75)).toBeLessThan(3 * Math.sqrt((0.75 * 0.25) / 2000));
+  });
+
+  test("the discriminator's loss is the mean over tokens that are not special, 50 times", () => {
+    const example = {
+      ...make().prepare(ids(1, 7, 8), rng(0)),
+      lossWeights: new Float32Array(3),
+      replaced: ids(0, 1, 0),
+    };
+    const discriminator = tensor([[9, Math.log(3), 0]], { dtype: "float64" });
+    const generator = zeros([1, 3, 64], { dtype: "float64" });
+    const expected = (50 * (-Math.log(3 / 4) + Math.LN2)) / 2;
+    expect(item(make().loss({ generator, discriminator }, example))).toBeCloseTo(expected, 10);
+  });
+});
+
+test("names what does not fit", () => {
+  expect(() => maskedLM({ ...options, maskRate: 1.5 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: maskedLM: maskRate is out of range, expected a number in (0, 1), got 1.5]`,
+  );
+  expect(() => maskedLM({ ...options, replace: { mask: 0.9, random: 0.2 } })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: maskedLM: replace is out of range, expected mask and random >= 0 with a sum of at most 1, got 0.9 and 0.2]`,
+  );
+  expect(() => maskedLM({ vocabSize: 2, maskId: 1, specialIds: [0] })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: maskedLM: specialIds leaves no token, expected fewer than vocabSize=2, got 2]`,
+  );
+  expect(() => maskedLM(options).prepare(ids(1, 2), rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: maskedLM: tokens has nothing left to predict, expected at least one id that is not special, got 2 tokens. Leave it out]`,
+  );
+  expect(() => prefixLM().prepare(ids(1), rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: prefixLM: tokens has length 1, expected at least 2, one to read and one to predict]`,
+  );
+  expect(() => bidirectionalLM().prepare(ids(1), rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: bidirectionalLM: tokens has length 1, expected at least 2, one to read and one to predict]`,
+  );
+  expect(() => permutationLM({ targetRate: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: permutationLM: targetRate is out of range, expected a number in (0, 1), got 0]`,
+  );
+  expect(() => permutationLM().prepare(ids(1), rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: permutationLM: tokens has length 1, expected at least 2, one to read and one to predict]`,
+  );
+  const order = permutationLM().prepare(ids(5, 6), rng(0));
+  const rows = tensor([[0, 1]], { dtype: "int32" });
+  expect(() => permutationLM().maskFor!(order)(rows, rows)).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: permutationLM: positions has a batch axis, expected the places [T] of all rows. Leave out padding]`,
+  );
+  expect(() => replacedTokenDetection({ ...options, discriminatorWeight: -1 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: replacedTokenDetection: discriminatorWeight is out of range, expected a finite number >= 0, got -1]`,
+  );
+});
