@@ -5,7 +5,11 @@ export type { EncodeBatchOptions, TokenBatch, Truncation } from "./encode-batch.
 export { encodeBatch } from "./encode-batch.ts";
 export type { TokenizerErrorCode } from "./errors.ts";
 export { isTokenizerError, TokenizerError } from "./errors.ts";
+export type { PatchGrid } from "./image-patches.ts";
+export { imageToPatches, patchesToImage } from "./image-patches.ts";
 export { loadTokenizer } from "./load-tokenizer.ts";
+export type { Palette, TrainPaletteOptions } from "./palette.ts";
+export { paletteOf, trainPalette } from "./palette.ts";
 export type { RandomCropsOptions } from "./random-crops.ts";
 export { randomCrops } from "./random-crops.ts";
 export type { SequentialWindows } from "./sequential-windows.ts";

@@ -106,4 +106,7 @@ test("names what does not fit", () => {
   expect(() => textInfilling({ maskId: 4, meanSpan: 0 })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: textInfilling: meanSpan is out of range, expected a number in (0, 500), got 0]`,
   );
+  expect(() => textInfilling({ maskId: 4 })(distinct(2), rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: textInfilling: meanSpan is longer than the sequence, expected at most 2 (from tokens), got 3. Give longer sequences or a shorter mean]`,
+  );
 });

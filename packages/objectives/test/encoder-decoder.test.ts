@@ -125,6 +125,19 @@ describe("seq2seq", () => {
   });
   for (const { name, run } of smoothed) test(`with smoothing: ${name}`, run);
 
+  test("the contract catches a decoder that reads its targets unshifted", () => {
+    const right = make();
+    const broken: typeof right = {
+      ...right,
+      prepare: (source, draw) => {
+        const example = right.prepare(source, draw);
+        return { ...example, decoderInputs: example.targets };
+      },
+    };
+    const leak = objectiveContract(() => broken, traits).find(({ name }) => name.startsWith("no target"));
+    expect(leak!.run).toThrow("the target of place 0 can be read in the input");
+  });
+
   test("the decoder reads the targets one place later", () => {
     const { inputs, keep, decoderInputs, targets, lossWeights } = make().prepare(
       { source: ids(7, 8), target: ids(9) },
@@ -175,6 +188,9 @@ test("names what does not fit", () => {
   );
   expect(() => spans.prepare(distinct(20), rng(0))).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: spanCorruption: 18 of 20 tokens would be hidden in 18 spans, expected at most 2 (kept tokens to part them, sentinels to name them). Lower maskRate or raise meanSpan]`,
+  );
+  expect(() => spanCorruption(span).prepare(ids(5, 6), rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: spanCorruption: meanSpan is longer than the sequence, expected at most 2 (from tokens), got 3. Give longer sequences or a shorter mean]`,
   );
   expect(() => spans.prepare(ids(5, 40), rng(0))).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: spanCorruption: tokens has the sentinel 40, expected ids below 32 (vocabSize - numSentinels)]`,

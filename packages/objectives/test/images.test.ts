@@ -32,18 +32,29 @@ const named = (found: number | undefined): string | undefined =>
 
 describe("maskedAutoencoding", () => {
   const make = () => maskedAutoencoding({ numPatches, dPatch });
-  const contract = objectiveContract(make, {
+  type Prepared = ReturnType<ReturnType<typeof make>["prepare"]>;
+  const traits = {
     ...common,
-    uniformLoss: (example) => meanOver(example, (value) => value * value),
-    reweigh: (example, lossWeights) => ({ ...example, lossWeights }),
+    uniformLoss: (example: Prepared) => meanOver(example, (value) => value * value),
+    reweigh: (example: Prepared, lossWeights: Float32Array) => ({ ...example, lossWeights }),
     lossRate: 12 / 16,
-    visibleTarget: (seed, prepare) => {
+    visibleTarget: (seed: number, prepare: (source: Float32Array) => Prepared) => {
       const values = image(seed);
       const example = prepare(values);
       return named(hiddenValues(values, example).find((value) => example.patches.includes(value)));
     },
+  };
+  for (const { name, run } of objectiveContract(make, traits)) test(name, run);
+
+  test("the contract catches an encoder that reads hidden patches", () => {
+    const right = maskedAutoencoding({ numPatches, dPatch, normalizeTargets: false });
+    const broken: typeof right = {
+      ...right,
+      prepare: (source, draw) => ({ ...right.prepare(source, draw), patches: source }),
+    };
+    const leak = objectiveContract(() => broken, traits).find(({ name }) => name.startsWith("no target"));
+    expect(leak!.run).toThrow(/the value [\d.]+ can be read in the input/);
   });
-  for (const { name, run } of contract) test(name, run);
 
   test("reads whole patches in order, with their places", () => {
     const values = image(1);

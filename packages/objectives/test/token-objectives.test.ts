@@ -3,6 +3,7 @@ import { arange, dataSync, fromArray, item, referenceBackend, rng, tensor, useBa
 import { describe, expect, test } from "vitest";
 import {
   bidirectionalLM,
+  type MaskedLMOptions,
   maskedLM,
   permutationLM,
   prefixLM,
@@ -64,6 +65,16 @@ describe("maskedLM", () => {
     within(found.hidden, 0.8);
     within(found.random, 0.1 * (58 / 59)); // one of 59 drawn is the same by chance
     within(found.same, 0.1 + 0.1 / 59);
+  });
+
+  test("the contract catches tokens that are not hidden, and a rate that is not the announced one", () => {
+    const traits = tokenTraits({ ...rate, readableInputs: ({ inputs }) => [...inputs] });
+    const run = (beginning: string, broken: Partial<MaskedLMOptions>) =>
+      objectiveContract(() => maskedLM({ ...options, ...broken }), traits).find(({ name }) =>
+        name.startsWith(beginning),
+      )!.run;
+    expect(run("no target", { replace: { mask: 0, random: 0 } })).toThrow("can be read in the input");
+    expect(run("as many", { maskRate: 0.2 })).toThrow("1600 of 8000 places count, expected a share of 0.15");
   });
 
   test("another seed picks other places: masking is dynamic", () => {
@@ -171,6 +182,16 @@ describe("permutationLM", () => {
     readableInputs: (example: Prepared, t) => seenBy(make().queryMaskFor(example), example.inputs, t),
   });
   for (const { name, run } of objectiveContract(make, traits)) test(name, run);
+
+  test("the contract catches a query stream that sees its own content", () => {
+    const seesItself = tokenTraits({
+      ...tokens,
+      lossRate: 3 / length,
+      readableInputs: (example: Prepared, t) => seenBy(make().maskFor!(example), example.inputs, t),
+    });
+    const leak = objectiveContract(make, seesItself).find(({ name }) => name.startsWith("no target"));
+    expect(leak!.run).toThrow("can be read in the input");
+  });
 
   test("turns are an order; the last are predicted; the content stream sees itself, the query stream does not", () => {
     const example = make().prepare(distinct(12), rng(3));

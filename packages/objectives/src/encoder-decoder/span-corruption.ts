@@ -75,6 +75,10 @@ function drawSpans(length: number, rates: Required<SpanRates>, numSentinels: num
     throw new RangeError(
       `spanCorruption: tokens has length ${length}, expected at least 2, one to read and one to predict`,
     );
+  if (rates.meanSpan > length)
+    throw new RangeError(
+      `spanCorruption: meanSpan is longer than the sequence, expected at most ${length} (from tokens), got ${rates.meanSpan}. Give longer sequences or a shorter mean`,
+    );
   const numHidden = Math.min(Math.max(roundHalfEven(length * rates.maskRate), 1), length - 1);
   const numSpans = Math.max(roundHalfEven(numHidden / rates.meanSpan), 1);
   const most = Math.min(length - numHidden, numSentinels);

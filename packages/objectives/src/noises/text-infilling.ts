@@ -18,7 +18,7 @@ export interface TextInfillingOptions {
  *
  * Exactly round(n rate) of n tokens, at least 1, are hidden: the last span is cut to fit. Every placing of the spans is as likely.
  *
- * @throws RangeError for a rate outside (0, 1) or a mean that is not positive
+ * @throws RangeError for a rate outside (0, 1), or a mean that is not positive or longer than the sequence
  * @see Lewis et al. 2020, BART, section 2.2 (Text Infilling), arXiv:1910.13461; Joshi et al. 2020, SpanBERT, arXiv:1907.10529.
  * @example
  * textInfilling({ maskId: 4, rate: 0.5 })(Int32Array.of(5, 6, 7, 8), rng(0)); // perhaps 5 4 8
@@ -29,6 +29,10 @@ export function textInfilling({ maskId, rate = 0.3, meanSpan = 3 }: TextInfillin
     throw new RangeError(`textInfilling: meanSpan is out of range, expected a number in (0, 500), got ${meanSpan}`);
   return (tokens, rng) => {
     if (tokens.length === 0) return tokens.slice();
+    if (meanSpan > tokens.length)
+      throw new RangeError(
+        `textInfilling: meanSpan is longer than the sequence, expected at most ${tokens.length} (from tokens), got ${meanSpan}. Give longer sequences or a shorter mean`,
+      );
     const budget = Math.max(1, Math.round(tokens.length * rate));
     const spans = drawSpans(budget, meanSpan, rng);
     const kept = new Array<number | undefined>(tokens.length - budget).fill(undefined);
