@@ -29,9 +29,13 @@ export class GatedFeedForward {
 
   /** @throws ShapeError if the widths of the layers do not fit each other */
   constructor(gate: Linear, expand: Linear, contract: Linear, activation: Activation) {
-    if (gate.dOut !== expand.dOut || gate.dIn !== expand.dIn || contract.dIn !== expand.dOut)
+    if (gate.dOut !== expand.dOut || gate.dIn !== expand.dIn)
       throw new ShapeError(
-        `GatedFeedForward: layers do not fit, expected gate as expand ${formatShape(expand.weight.shape)} and contract from ${expand.dOut}, got gate ${formatShape(gate.weight.shape)} and contract ${formatShape(contract.weight.shape)}`,
+        `GatedFeedForward: gate has weight ${formatShape(gate.weight.shape)}, expected ${formatShape(expand.weight.shape)} (from expand)`,
+      );
+    if (contract.dIn !== expand.dOut)
+      throw new ShapeError(
+        `GatedFeedForward: contract has dIn=${contract.dIn} in weight ${formatShape(contract.weight.shape)}, expected ${expand.dOut} (from expand ${formatShape(expand.weight.shape)})`,
       );
     this.gate = gate;
     this.expand = expand;

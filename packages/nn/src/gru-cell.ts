@@ -29,9 +29,13 @@ export class GruCell implements RecurrentCell {
 
   /** @throws ShapeError if the layers do not fit each other */
   constructor(input: Linear, recurrent: Linear) {
+    if (input.dOut % 3 !== 0)
+      throw new ShapeError(
+        `GruCell: input has dOut=${input.dOut} in weight ${formatShape(input.weight.shape)}, expected a multiple of 3: one part for each gate`,
+      );
     if (recurrent.dOut !== input.dOut || recurrent.dIn * 3 !== recurrent.dOut)
       throw new ShapeError(
-        `GruCell: recurrent has weight ${formatShape(recurrent.weight.shape)}, expected [${input.dOut}, ${input.dOut / 3}], three gates (from input ${formatShape(input.weight.shape)})`,
+        `GruCell: recurrent has weight ${formatShape(recurrent.weight.shape)}, expected [${input.dOut}, ${input.dOut / 3}] (from input ${formatShape(input.weight.shape)})`,
       );
     this.input = input;
     this.recurrent = recurrent;

@@ -32,14 +32,17 @@ export class LstmCell implements RecurrentCell {
   constructor(input: Linear, recurrent: Linear, projection?: Linear) {
     const dState = input.dOut / 4;
     const dOut = projection?.dOut ?? dState;
-    if (
-      input.dOut % 4 !== 0 ||
-      recurrent.dOut !== input.dOut ||
-      recurrent.dIn !== dOut ||
-      (projection && projection.dIn !== dState)
-    )
+    if (input.dOut % 4 !== 0)
       throw new ShapeError(
-        `LstmCell: recurrent has weight ${formatShape(recurrent.weight.shape)}, expected [${input.dOut}, ${dOut}], four gates each (from input ${formatShape(input.weight.shape)}${projection ? ` and projection ${formatShape(projection.weight.shape)}` : ""})`,
+        `LstmCell: input has dOut=${input.dOut} in weight ${formatShape(input.weight.shape)}, expected a multiple of 4: one part for each gate`,
+      );
+    if (projection && projection.dIn !== dState)
+      throw new ShapeError(
+        `LstmCell: projection has dIn=${projection.dIn} in weight ${formatShape(projection.weight.shape)}, expected ${dState} (from input ${formatShape(input.weight.shape)})`,
+      );
+    if (recurrent.dOut !== input.dOut || recurrent.dIn !== dOut)
+      throw new ShapeError(
+        `LstmCell: recurrent has weight ${formatShape(recurrent.weight.shape)}, expected [${input.dOut}, ${dOut}] (from input ${formatShape(input.weight.shape)}${projection ? ` and projection ${formatShape(projection.weight.shape)}` : ""})`,
       );
     this.input = input;
     this.recurrent = recurrent;

@@ -29,6 +29,7 @@ export class MixtureOfExperts {
 
   /** @throws RangeError if the router does not have one output for each expert, or k is not in 1..experts */
   constructor(router: Linear, experts: readonly Expert[], { k = 2 }: { readonly k?: number } = {}) {
+    if (experts.length === 0) throw new RangeError("MixtureOfExperts: experts is empty, expected at least one");
     if (router.dOut !== experts.length)
       throw new RangeError(
         `MixtureOfExperts: router has dOut=${router.dOut}, expected ${experts.length} (one for each expert)`,

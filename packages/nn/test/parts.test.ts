@@ -116,10 +116,10 @@ test("names what does not fit", () => {
   expect(
     () => new GatedFeedForward(one, new Linear(zeros([2, 1])), one, siluActivation),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: GatedFeedForward: layers do not fit, expected gate as expand [2, 1] and contract from 2, got gate [1, 1] and contract [1, 1]]`,
+    `[ShapeError: GatedFeedForward: gate has weight [1, 1], expected [2, 1] (from expand)]`,
   );
   expect(() => new MixtureOfExperts(one, [])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: MixtureOfExperts: router has dOut=1, expected 0 (one for each expert)]`,
+    `[RangeError: MixtureOfExperts: experts is empty, expected at least one]`,
   );
   expect(() => new MixtureOfExperts(one, [doubled])).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: MixtureOfExperts: k is out of range, expected a whole number in 1..1, got 2]`,

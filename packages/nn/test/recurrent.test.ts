@@ -69,10 +69,10 @@ test("names what does not fit", () => {
     `[ShapeError: RnnCell: recurrent has weight [3, 3], expected [4, 4] (from input [4, 2])]`,
   );
   expect(() => new GruCell(wide, square)).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: GruCell: recurrent has weight [3, 3], expected [4, 1.3333333333333333], three gates (from input [4, 2])]`,
+    `[ShapeError: GruCell: input has dOut=4 in weight [4, 2], expected a multiple of 3: one part for each gate]`,
   );
   expect(() => new LstmCell(wide, square)).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: LstmCell: recurrent has weight [3, 3], expected [4, 1], four gates each (from input [4, 2])]`,
+    `[ShapeError: LstmCell: recurrent has weight [3, 3], expected [4, 1] (from input [4, 2])]`,
   );
   expect(() => new Recurrent([])).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: Recurrent: cells has no layer, expected layers of one cell (forward) or two (forward, backward)]`,

@@ -41,7 +41,11 @@ function decaying(
   expectRate(where, "peak", peak);
   expectRate(where, "minimum", minimum);
   expectCount(where, "warmupSteps", warmupSteps, 0);
-  expectCount(where, "totalSteps", totalSteps, Math.max(1, warmupSteps));
+  expectCount(where, "totalSteps", totalSteps, 1);
+  if (totalSteps < warmupSteps)
+    throw new RangeError(
+      `${where}: totalSteps is out of range, expected a whole number >= ${warmupSteps} (from warmupSteps), got ${totalSteps}`,
+    );
   return (update) => {
     if (update < warmupSteps) return (peak * update) / warmupSteps;
     const progress = (update - warmupSteps) / Math.max(1, totalSteps - warmupSteps);

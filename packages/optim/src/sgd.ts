@@ -36,7 +36,8 @@ export function sgd({
   weightDecay = 0,
 }: SgdOptions): Optimizer {
   expectFraction("sgd", "momentum", momentum);
-  if (nesterov && momentum === 0) throw new RangeError("sgd: momentum is 0, expected more than 0 with nesterov");
+  if (nesterov && momentum === 0)
+    throw new RangeError("sgd: momentum is out of range, expected more than 0 with nesterov, got 0");
   const { parameters, weightDecays, factors } = flattenGroups("sgd", given, weightDecay);
   const schedule = scheduleOf("sgd", learningRate);
   const velocities = momentum > 0 ? slots(parameters) : [];

@@ -22,7 +22,7 @@ export function loadSlots(where: string, own: Readonly<Record<string, Tensor>>, 
   const missing = names.filter((name) => !(name in state.tensors));
   if (unexpected.length > 0 || missing.length > 0) {
     throw new RangeError(
-      `${where}: state does not fit this optimizer, expected tensors ${names.length}, missing [${missing.join(", ")}], unexpected [${unexpected.join(", ")}]`,
+      `${where}: state does not fit this optimizer, expected its ${names.length} tensors, got missing: ${missing.join(", ") || "none"}; unexpected: ${unexpected.join(", ") || "none"}. Build the optimizer with the options the state was saved with`,
     );
   }
   for (const name of names) {

@@ -75,7 +75,7 @@ onReference("wrong use is named", () => {
     `[RangeError: adamW: betas[0] is out of range, expected a number in [0, 1), got 1]`,
   );
   expect(() => sgd({ parameters: [p], learningRate: 1, nesterov: true })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: sgd: momentum is 0, expected more than 0 with nesterov]`,
+    `[RangeError: sgd: momentum is out of range, expected more than 0 with nesterov, got 0]`,
   );
   expect(() => adamW({ parameters: [p], learningRate: 1 }).step([])).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: adamW: gradients has 0 tensors, expected 1 (one per parameter)]`,
@@ -89,7 +89,7 @@ onReference("wrong use is named", () => {
   expect(() =>
     adamW({ parameters: [p], learningRate: 1 }).loadState({ updates: 0, tensors: {} }),
   ).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: adamW: state does not fit this optimizer, expected tensors 2, missing [first.0, second.0], unexpected []]`,
+    `[RangeError: adamW: state does not fit this optimizer, expected its 2 tensors, got missing: first.0, second.0; unexpected: none. Build the optimizer with the options the state was saved with]`,
   );
 });
 

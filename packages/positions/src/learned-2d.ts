@@ -1,4 +1,5 @@
 import {
+  add,
   bindShapes,
   concatenate,
   formatShape,
@@ -10,7 +11,7 @@ import {
   type Tensor,
 } from "@heed/tensor";
 import { expectPositiveCount } from "./distances.ts";
-import { LearnedPositions } from "./learned.ts";
+import { checkEmbedShapes, tableRows } from "./learned.ts";
 import type { PositionEncoding, VectorOptions } from "./position-encoding.ts";
 
 /** Rows and columns of patches, and tokens before them. */
@@ -47,12 +48,18 @@ export class LearnedGridPositions implements PositionEncoding {
 
   /** Rows of the table. Shapes: int32 [T] or [B, T] -> [T, E] or [B, T, E]. */
   vectors(positions: Tensor, options: VectorOptions): Tensor {
-    return new LearnedPositions(this.table).vectors(positions, options);
+    return tableRows("LearnedGridPositions", this.table, positions, options);
   }
 
-  /** Shapes: x [..., T, E] -> the same. */
+  /**
+   * Shapes: x [..., T, E] -> the same.
+   *
+   * @throws RangeError naming the first position outside the table, where the backend can read at once
+   */
   embed(x: Tensor, positions: Tensor): Tensor {
-    return new LearnedPositions(this.table).embed(x, positions);
+    const dModel = this.table.shape[1]!;
+    checkEmbedShapes("LearnedGridPositions", x, positions, dModel);
+    return add(x, this.vectors(positions, { dModel }));
   }
 
   /**

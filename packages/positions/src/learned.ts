@@ -21,14 +21,8 @@ export class LearnedPositions implements PositionEncoding {
    *
    * @throws ShapeError if the table has another width than `dModel`; RangeError as `embed`
    */
-  vectors(positions: Tensor, { dModel }: VectorOptions): Tensor {
-    const [size, width] = this.table.shape as [number, number];
-    if (dModel !== width)
-      throw new ShapeError(
-        `LearnedPositions: dModel is ${dModel}, expected ${width} (from table ${formatShape(this.table.shape)})`,
-      );
-    checkRange("LearnedPositions", positions, size);
-    return gather(this.table, positions, { axis: 0 });
+  vectors(positions: Tensor, options: VectorOptions): Tensor {
+    return tableRows("LearnedPositions", this.table, positions, options);
   }
 
   /**
@@ -41,6 +35,15 @@ export class LearnedPositions implements PositionEncoding {
     checkEmbedShapes("LearnedPositions", x, positions, dModel);
     return add(x, this.vectors(positions, { dModel }));
   }
+}
+
+/** Rows of a table by position. @internal */
+export function tableRows(where: string, table: Tensor, positions: Tensor, { dModel }: VectorOptions): Tensor {
+  const [size, width] = table.shape as [number, number];
+  if (dModel !== width)
+    throw new ShapeError(`${where}: dModel is ${dModel}, expected ${width} (from table ${formatShape(table.shape)})`);
+  checkRange(where, positions, size);
+  return gather(table, positions, { axis: 0 });
 }
 
 /** @internal */

@@ -45,14 +45,18 @@ export function sinusoidal({
 }: SinusoidalOptions = {}): SinusoidalPositions {
   if (!(base > 1 && Number.isFinite(base)))
     throw new RangeError(`sinusoidal: base is out of range, expected a finite number > 1, got ${base}`);
-  const frequencies = (dModel: number, name: string): Float64Array => {
-    checkWidth(dModel, name, spacing);
+  const frequencies = (dModel: number, described: string): Float64Array => {
+    checkWidth(dModel, described, spacing);
     const half = Math.floor(dModel / 2);
     const last = spacing === "paper" ? half : half - 1;
     return Float64Array.from({ length: half }, (_, i) => base ** -(i / last));
   };
-  const vectors = (positions: Tensor, { dModel, dtype = "float32" }: VectorOptions, name = "dModel"): Tensor => {
-    const values = frequencies(dModel, name);
+  const vectors = (
+    positions: Tensor,
+    { dModel, dtype = "float32" }: VectorOptions,
+    described = "dModel is",
+  ): Tensor => {
+    const values = frequencies(dModel, described);
     const w = fromArray(values, [values.length], { dtype, backend: positions.backend });
     const angles = multiply(reshape(cast(positions, dtype), [...positions.shape, 1]), w);
     return arrange(sin(angles), cos(angles), dModel, layout);
@@ -62,21 +66,21 @@ export function sinusoidal({
     embed(x, positions) {
       const dModel = x.shape.at(-1)!;
       checkEmbedShapes("sinusoidal", x, positions, dModel);
-      return add(x, vectors(positions, { dModel, dtype: x.dtype }, "x"));
+      return add(x, vectors(positions, { dModel, dtype: x.dtype }, "x has width"));
     },
     shift: (k, { dModel, dtype = "float32" }) =>
-      fromArray(shiftMatrix(frequencies(dModel, "dModel"), k, dModel, layout), [dModel, dModel], { dtype }),
+      fromArray(shiftMatrix(frequencies(dModel, "dModel is"), k, dModel, layout), [dModel, dModel], { dtype }),
   };
 }
 
-function checkWidth(dModel: number, name: string, spacing: SinusoidalOptions["spacing"]): void {
+function checkWidth(dModel: number, described: string, spacing: SinusoidalOptions["spacing"]): void {
   if (spacing === "paper" && dModel % 2 !== 0)
     throw new RangeError(
-      `sinusoidal: ${name} has width ${dModel}, expected an even number. Sines and cosines come in pairs`,
+      `sinusoidal: ${described} ${dModel}, expected an even number. Sines and cosines come in pairs`,
     );
   if (spacing !== "paper" && dModel < 4)
     throw new RangeError(
-      `sinusoidal: ${name} has width ${dModel}, expected at least 4 with the spacing of tensor2tensor. It needs two frequencies`,
+      `sinusoidal: ${described} ${dModel}, expected at least 4 with the spacing of tensor2tensor. It needs two frequencies`,
     );
 }
 

@@ -34,6 +34,8 @@ export interface PositionTraits {
   readonly published: readonly PublishedValues[];
   /** tells places apart by their neighbours and does not read positions (a convolution); default false */
   readonly fromNeighbours?: boolean;
+  /** tells no places apart, as `none`: `published` may then be empty; default false */
+  readonly inert?: boolean;
 }
 
 const length = 4;
@@ -87,8 +89,8 @@ function scores(
   });
 }
 
-/** The same token everywhere: only positions can tell places apart, and softmax over keys must see it. */
-function checkOrder(encoding: PositionEncoding, { width }: PositionTraits): void {
+/** The same token everywhere: the largest difference in a row, which softmax over keys sees, is what positions tell. */
+function spreadOfEqualTokens(encoding: PositionEncoding, width: number): number {
   const token = dataSync(draw(5, [1, 1, width]));
   const same = fromArray(
     Float64Array.from({ length: length * width }, (_, i) => token[i % width]!),
@@ -97,11 +99,22 @@ function checkOrder(encoding: PositionEncoding, { width }: PositionTraits): void
   );
   const positions = arange(0, length);
   const all = scores(encoding, same, same, positions, positions);
-  for (let t = 0; t < length; t++) {
+  const spreads = Array.from({ length }, (_, t) => {
     const row = all.slice(t * length, (t + 1) * length);
-    if (Math.max(...row) - Math.min(...row) > 1e-6) return;
-  }
+    return Math.max(...row) - Math.min(...row);
+  });
+  return Math.max(...spreads);
+}
+
+function checkOrder(encoding: PositionEncoding, { width }: PositionTraits): void {
+  if (spreadOfEqualTokens(encoding, width) > 1e-6) return;
   throw new Error("equal tokens at different positions get equal scores in every row: order does not matter");
+}
+
+function checkInert(encoding: PositionEncoding, { width }: PositionTraits): void {
+  const spread = spreadOfEqualTokens(encoding, width);
+  if (spread === 0) return;
+  throw new Error(`scores of equal tokens differ by ${spread}, expected 0 of an encoding declared inert`);
 }
 
 function checkShift(encoding: PositionEncoding, { width, relative, maxSeqLen }: PositionTraits): void {
@@ -124,8 +137,8 @@ function apply(encoding: PositionEncoding, hook: Hook, x: Tensor | undefined, po
   return dataSync(encoding[hook]!(x!, positions));
 }
 
-function checkPublished(encoding: PositionEncoding, { published, width }: PositionTraits): void {
-  if (published.length === 0)
+function checkPublished(encoding: PositionEncoding, { published, width, inert }: PositionTraits): void {
+  if (published.length === 0 && !inert)
     throw new Error("traits.published is empty, expected values from the paper or a reference implementation");
   published.forEach(({ hook, positions, x, expected, tolerance = 1e-6 }, i) => {
     const shape = hook === "embed" ? [1, positions.length, width] : [1, 1, positions.length, width];
@@ -203,7 +216,9 @@ function checkOffset(encoding: PositionEncoding, { width }: PositionTraits): voi
  */
 export function positionContract(make: () => PositionEncoding, traits: PositionTraits): ContractCase[] {
   const cases: Record<string, () => void> = {
-    "order matters": () => checkOrder(make(), traits),
+    ...(traits.inert
+      ? { "order does not matter": () => checkInert(make(), traits) }
+      : { "order matters": () => checkOrder(make(), traits) }),
     [traits.relative ? "scores are invariant to a shift of all positions" : "scores depend on absolute positions"]:
       () => checkShift(make(), traits),
     "gives the published values": () => checkPublished(make(), traits),

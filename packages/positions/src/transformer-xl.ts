@@ -3,11 +3,13 @@ import {
   arange,
   bindShapes,
   expandDims,
+  formatShape,
   gather,
   matmul,
   multiply,
   permute,
   reshape,
+  ShapeError,
   type Tensor,
 } from "@heed/tensor";
 import { distanceRows, expectPositiveCount, repeatKeyHeads } from "./distances.ts";
@@ -52,8 +54,8 @@ export class TransformerXlPositions implements PositionEncoding {
     });
     bindShapes("TransformerXlPositions", { distanceKeys: [distanceKeys, "HD E"] });
     if (distanceKeys.shape[0] !== H * D)
-      throw new RangeError(
-        `TransformerXlPositions: distanceKeys has ${distanceKeys.shape[0]} rows, expected ${H * D} (from ${H} heads of D=${D})`,
+      throw new ShapeError(
+        `TransformerXlPositions: distanceKeys has ${distanceKeys.shape[0]} rows in shape ${formatShape(distanceKeys.shape)}, expected ${H * D} (from ${H} heads of D=${D})`,
       );
     expectPositiveCount("TransformerXlPositions", "maxDistance", maxDistance);
     this.distanceKeys = distanceKeys;

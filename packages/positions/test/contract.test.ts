@@ -1,14 +1,4 @@
-import {
-  arange,
-  dataSync,
-  fromArray,
-  normal,
-  referenceBackend,
-  rng,
-  type Tensor,
-  useBackend,
-  zeros,
-} from "@heed/tensor";
+import { arange, dataSync, fromArray, normal, referenceBackend, rng, type Tensor, useBackend } from "@heed/tensor";
 import { describe, expect, test } from "vitest";
 import {
   alibi,
@@ -16,6 +6,7 @@ import {
   learned2d,
   linearScaling,
   llama3Scaling,
+  none,
   ntkScaling,
   type PositionEncoding,
   relativeBias,
@@ -227,6 +218,19 @@ describe.each(Object.entries(rows))("%s", (_, { make, other, relative, hook, exp
   for (const { name, run } of positionContract(make, traits)) test(name, run);
 });
 
+describe("none", () => {
+  const traits: PositionTraits = {
+    width,
+    relative: true,
+    inert: true,
+    maxSeqLen: 40,
+    other: () => sinusoidal(),
+    published: [],
+  };
+  for (const { name, run } of positionContract(none, traits)) test(name, run);
+  test("has no hook", () => expect(Object.keys(none())).toEqual([]));
+});
+
 test("a shift of sinusoids is a matrix, in every layout and spacing", () => {
   for (const layout of ["interleaved", "concatenated"] as const) {
     for (const spacing of ["paper", "tensor2tensor"] as const) {
@@ -274,75 +278,4 @@ test("relative values add the rows of distances, weighed by probs", () => {
       expect(y[3 * t + d]).toBeCloseTo(expected, 12);
     }
   });
-});
-
-test("a grid resized to its own size is the same, and a constant stays constant at any size", () => {
-  const position = learned2d({ grid: [2, 3], numPrefix: 1, dModel: 2, table: table(1) });
-  Array.from(dataSync(position.resize([2, 3]).table)).forEach((value, i) =>
-    expect(value).toBeCloseTo(dataSync(position.table)[i]!, 12),
-  );
-  const flat = learned2d({
-    grid: [2, 3],
-    dModel: 1,
-    table: (shape) => fromArray(new Float64Array(6).fill(3), shape, { dtype: "float64" }),
-  });
-  const larger = flat.resize([5, 4]);
-  expect(larger.table.shape).toEqual([20, 1]);
-  for (const value of dataSync(larger.table)) expect(value).toBeCloseTo(3, 12);
-});
-
-test("names what does not fit", () => {
-  const ids = arange(0, 2);
-  expect(() => rotary({ width: 3 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: rotary: width is out of range, expected an even number >= 2, got 3. Channels turn in pairs]`,
-  );
-  expect(() => rotary().rotate!(zeros([1, 1, 2, 5]), ids)).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: rotary: queryOrKey has D=5 in shape [1, 1, 2, 5], expected an even number. Channels turn in pairs]`,
-  );
-  expect(() => rotary({ base: 0 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: rotary: base is out of range, expected a finite number > 1, got 0]`,
-  );
-  expect(() => linearScaling({ factor: 0.5 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: linearScaling: factor is out of range, expected a finite number >= 1, got 0.5]`,
-  );
-  expect(() => alibi({ numHeads: 0 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: alibi: numHeads is out of range, expected a whole number >= 1, got 0]`,
-  );
-  expect(() => alibi({ numHeads: 2, slopes: [1] })).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: alibi: slopes has 1 numbers, expected 2 (from numHeads)]`,
-  );
-  expect(() => t5Bias({ numHeads: 1, numBuckets: 0, table: zeros })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: t5Bias: numBuckets is out of range, expected an even number >= 4 (bidirectional), got 0]`,
-  );
-  expect(() => t5Bias({ numHeads: 1, maxDistance: 8, table: zeros })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: t5Bias: maxDistance is out of range, expected a whole number >= 9, got 8]`,
-  );
-  expect(() => relativeBias({ maxDistance: -1, numHeads: 1, table: zeros })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: relativeBias: maxDistance is out of range, expected a whole number >= 1, got -1]`,
-  );
-  expect(() =>
-    relativeKeys({ maxDistance: 1, dHead: 4, table: zeros }).contentBias(
-      zeros([1, 1, 2, 3]),
-      zeros([1, 1, 2, 3]),
-      ids,
-      ids,
-    ),
-  ).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: RelativeKeys: q has D=3 in shape [1, 1, 2, 3], expected D=4 (from keys [3, 4])]`,
-  );
-  expect(() => learned2d({ grid: [2, 0], dModel: 2, table: zeros })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: learned2d: grid[1] is out of range, expected a whole number >= 1, got 0]`,
-  );
-  expect(() => sinusoidal2d({ grid: [1, 1] }).embed!(zeros([1, 2, 4]), ids)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: sinusoidal2d: positions has 1 at index 1, expected 0..0 (from a table of 1 positions). Shorten the sequence or build a longer table]`,
-  );
-  expect(() => sinusoidal2d({ grid: [2, 2] }).embed!(zeros([1, 2, 6]), ids)).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: sinusoidal2d: dModel is 6, expected a multiple of 4: sines and cosines of column and row]`,
-  );
-  expect(() => convolutional({ dModel: 2, kernelSize: 4, weight: zeros })).toThrowErrorMatchingInlineSnapshot(
-    `[ShapeError: ConvolutionalPositions: weight has K=4 in shape [2, 4], expected an odd number: a center and as many neighbours on both sides]`,
-  );
-  expect(() => sinusoidal().vectors(ids, { dModel: 3 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: sinusoidal: dModel has width 3, expected an even number. Sines and cosines come in pairs]`,
-  );
 });

@@ -13,7 +13,7 @@ import {
   useBackend,
 } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { type PositionEncoding, relativeKeys, rotary, sinusoidal } from "../src/index.ts";
+import { none, type PositionEncoding, relativeKeys, rotary, sinusoidal } from "../src/index.ts";
 import { type PositionTraits, positionContract } from "../src/testing.ts";
 
 useBackend(referenceBackend());
@@ -124,6 +124,13 @@ test("a rotation that is not a rotation of positions is caught by a shift", () =
   };
   const name = "scores are invariant to a shift of all positions";
   expect(() => runCase(() => grown, name, { ...traits, relative: true })).toThrow("after moving all positions");
+});
+
+test("an encoding declared inert that is not, and an inert one not declared, are caught", () => {
+  const name = "order does not matter";
+  expect(() => runCase(() => sinusoidal(), name, { ...traits, inert: true })).toThrow("declared inert");
+  expect(() => runCase(none, "gives the published values", { ...traits, published: [] })).toThrow("published is empty");
+  expect(() => runCase(none, "order matters", traits)).toThrow("order does not matter");
 });
 
 test("a 'convolution' that reads positions is caught", () => {
