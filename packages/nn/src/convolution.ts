@@ -12,6 +12,7 @@ import {
   type Tensor,
   unfold,
 } from "@heed/tensor";
+import type { Initializer } from "./init.ts";
 
 /** How a kernel moves. */
 export interface ConvolutionOptions {
@@ -25,9 +26,9 @@ export interface ConvolutionOptions {
   readonly numGroups?: number;
 }
 
-function checkWhole(argument: string, value: number, least: number): void {
+function checkWhole(argument: string, value: number, least: number, where = "Convolution"): void {
   if (Number.isSafeInteger(value) && value >= least) return;
-  throw new RangeError(`Convolution: ${argument} is out of range, expected a whole number >= ${least}, got ${value}`);
+  throw new RangeError(`${where}: ${argument} is out of range, expected a whole number >= ${least}, got ${value}`);
 }
 
 /** Zeros before and after an axis. */
@@ -115,27 +116,31 @@ export class Convolution {
   }
 }
 
+/** Widths and first values of a new convolution, and how it moves. */
+export interface NewConvolutionOptions extends ConvolutionOptions {
+  readonly dIn: number;
+  readonly dOut: number;
+  /** places in a window: K for one dimension, [Ky, Kx] for two */
+  readonly size: number | readonly [number, number];
+  readonly weight: Initializer;
+  /** first values of the bias; without it there is none */
+  readonly bias?: Initializer | undefined;
+}
+
 /**
- * Causal or plain convolutions whose dilation doubles: 1, 2, 4, ..., so that few layers see far.
+ * A convolution with new weights.
  *
- * Each is added to its input after an activation. Shapes: x [B, T, E] -> [B, T, E].
- * @see van den Oord et al. 2016, WaveNet, section 2.1, arXiv:1609.03499; Bai et al. 2018, arXiv:1803.01271. Differs: no gate.
+ * @throws RangeError if a width or size is below 1, or dIn is not a multiple of the groups
+ * @example
+ * const layer = createConvolution({ dIn: 2, dOut: 4, size: 3, padding: "causal", weight: zerosInit(), bias: zerosInit() });
  */
-export class DilatedStack {
-  readonly layers: readonly Convolution[];
-  readonly activation: (x: Tensor) => Tensor;
-
-  constructor(layers: readonly Convolution[], activation: (x: Tensor) => Tensor) {
-    this.layers = layers;
-    this.activation = activation;
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.layers.reduce((y, layer) => add(y, this.activation(layer.forward(y))), x);
-  }
-
-  /** Places that one output sees. */
-  get receptiveField(): number {
-    return this.layers.reduce((field, { weight, dilation }) => field + dilation * (weight.shape[2]! - 1), 1);
-  }
+export function createConvolution({ dIn, dOut, size, weight, bias, ...options }: NewConvolutionOptions): Convolution {
+  const kernel = typeof size === "number" ? [size] : size;
+  const { numGroups = 1 } = options;
+  for (const [argument, value] of Object.entries({ dIn, dOut, numGroups }))
+    checkWhole(argument, value, 1, "createConvolution");
+  for (const places of kernel) checkWhole("size", places, 1, "createConvolution");
+  if (dIn % numGroups !== 0)
+    throw new RangeError(`createConvolution: dIn does not fit, expected a multiple of ${numGroups} groups, got ${dIn}`);
+  return new Convolution(weight([dOut, dIn / numGroups, ...kernel]), bias?.([dOut]), options);
 }

@@ -1,7 +1,6 @@
-import { add, concatenate, max, multiply, relu, sigmoid, subtract, type Tensor } from "@heed/tensor";
-import type { Activation } from "./activation.ts";
-import type { Convolution } from "./convolution.ts";
-import type { Linear } from "./linear.ts";
+import { add, formatShape, multiply, relu, ShapeError, sigmoid, subtract, type Tensor } from "@heed/tensor";
+import type { Initializer } from "./init.ts";
+import { createLinear, type Linear } from "./linear.ts";
 
 /**
  * A layer that lets part of its input through: g * x + (1 - g) * relu(transform(x)), g = sigmoid(gate(x)).
@@ -13,7 +12,12 @@ export class Highway {
   readonly transform: Linear;
   readonly gate: Linear;
 
+  /** @throws ShapeError if a layer is not E -> E */
   constructor(transform: Linear, gate: Linear) {
+    const { dIn } = transform;
+    for (const [name, { weight }] of Object.entries({ transform, gate }))
+      if (weight.shape[0] !== dIn || weight.shape[1] !== dIn)
+        throw new ShapeError(`Highway: ${name} has weight ${formatShape(weight.shape)}, expected [${dIn}, ${dIn}]`);
     this.transform = transform;
     this.gate = gate;
   }
@@ -25,22 +29,24 @@ export class Highway {
 }
 
 /**
- * Vectors of words from their characters: convolutions of several widths, the largest value of each over the word.
+ * A highway layer with new weights.
  *
- * Shapes: x [N, characters, Echar] -> [N, sum of the channels].
- * @see Kim et al. 2015, Character-Aware Neural Language Models, section 2, arXiv:1508.06615; Peters et al. 2018, ELMo.
+ * @param options.bias first values of the transform's bias; without it there is none
+ * @param options.gateBias first values of the gate's bias, above 0 to carry at first, as ELMo's 1; default `bias`
+ * @example
+ * const highway = createHighway({ dModel: 4, weight: zerosInit(), bias: zerosInit(), gateBias: onesInit() });
  */
-export class CharacterCnn {
-  readonly convolutions: readonly Convolution[];
-  readonly activation: Activation;
-
-  constructor(convolutions: readonly Convolution[], activation: Activation) {
-    this.convolutions = convolutions;
-    this.activation = activation;
-  }
-
-  forward(x: Tensor): Tensor {
-    const largest = this.convolutions.map((layer) => this.activation(max(layer.forward(x), { axes: 1 })));
-    return concatenate(largest, { axis: -1 });
-  }
+export function createHighway({
+  dModel,
+  weight,
+  bias,
+  gateBias = bias,
+}: {
+  readonly dModel: number;
+  readonly weight: Initializer;
+  readonly bias?: Initializer | undefined;
+  readonly gateBias?: Initializer | undefined;
+}): Highway {
+  const widths = { dIn: dModel, dOut: dModel, weight };
+  return new Highway(createLinear({ ...widths, bias }), createLinear({ ...widths, bias: gateBias }));
 }

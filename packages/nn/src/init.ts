@@ -56,16 +56,18 @@ export function uniformInit({
 /**
  * Uniform draws in ±sqrt(6 / (fan in + fan out)), which keeps the variance of activations and gradients level.
  *
- * Shapes: [fan out, fan in], a linear layer's weight.
+ * Shapes: [fan out, fan in], a linear layer's weight; or [Cout, Cin, ...], a convolution's, where both fans are times the
+ * places in a window.
  * @see Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward neural networks, equation 16.
  */
 export function xavierUniformInit({ rng, dtype = "float32" }: RandomInitOptions): Initializer {
   return (shape) => {
-    if (shape.length !== 2)
+    if (shape.length < 2)
       throw new RangeError(
-        `xavierUniformInit: shape has rank ${shape.length}, expected 2 axes [fan out, fan in], got [${shape.join(", ")}]`,
+        `xavierUniformInit: shape has rank ${shape.length}, expected at least 2 axes [fan out, fan in], got [${shape.join(", ")}]`,
       );
-    return uniformInit({ limit: Math.sqrt(6 / (shape[0]! + shape[1]!)), rng, dtype })(shape);
+    const places = shape.slice(2).reduce((count, size) => count * size, 1);
+    return uniformInit({ limit: Math.sqrt(6 / ((shape[0]! + shape[1]!) * places)), rng, dtype })(shape);
   };
 }
 

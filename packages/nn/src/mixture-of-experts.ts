@@ -1,5 +1,6 @@
 import { add, divide, mean, multiply, oneHot, reshape, softmax, split, sum, type Tensor, topK } from "@heed/tensor";
-import type { Linear } from "./linear.ts";
+import type { Initializer } from "./init.ts";
+import { createLinear, type Linear } from "./linear.ts";
 
 /** What an expert is: the same width in and out. */
 export interface Expert {
@@ -64,4 +65,33 @@ export class MixtureOfExperts {
       balanceLoss: balance,
     };
   }
+}
+
+/**
+ * A mixture of new experts under a new router.
+ *
+ * @param options.expert makes each expert, by its index
+ * @param options.k experts for each token; default 2
+ * @param options.weight makes the router's first values
+ * @throws RangeError if k is not in 1..numExperts
+ * @example
+ * const expert = () => createFeedForward({ dModel: 4, dFF: 8, activation: reluActivation, weight: zerosInit() });
+ * const mixture = createMixtureOfExperts({ dModel: 4, numExperts: 3, expert, weight: zerosInit() });
+ */
+export function createMixtureOfExperts({
+  dModel,
+  numExperts,
+  k = 2,
+  expert,
+  weight,
+}: {
+  readonly dModel: number;
+  readonly numExperts: number;
+  readonly k?: number;
+  readonly expert: (index: number) => Expert;
+  readonly weight: Initializer;
+}): MixtureOfExperts {
+  const router = createLinear({ dIn: dModel, dOut: numExperts, weight });
+  const experts = Array.from({ length: numExperts }, (_, index) => expert(index));
+  return new MixtureOfExperts(router, experts, { k });
 }

@@ -1,4 +1,5 @@
 import { bindShapes, concatenate, expandDims, greater, reshape, select, slice, stack, type Tensor } from "@heed/tensor";
+import type { CellOptions } from "./lstm-cell.ts";
 import type { RecurrentCell, RecurrentState } from "./recurrent-cell.ts";
 
 /** What a call of a {@link Recurrent} takes beside its input. */
@@ -82,4 +83,39 @@ function run(cell: RecurrentCell, x: Tensor, { backward, state: given, lengths }
       : next;
   }
   return { output: stack(outputs, { axis: 1 }), end: state };
+}
+
+/** What a new {@link Recurrent} is made of. */
+export interface NewRecurrentOptions extends CellOptions {
+  /** makes each cell, such as `createLstmCell` */
+  readonly cell: (options: CellOptions) => RecurrentCell;
+  /** default 1 */
+  readonly numLayers?: number;
+  /** two cells in each layer; default false */
+  readonly bidirectional?: boolean;
+}
+
+/**
+ * Recurrent layers with new weights: the first reads dIn, the others all that the layer below gives.
+ *
+ * @throws RangeError if numLayers is not a whole number >= 1
+ * @example
+ * const layers = createRecurrent({ cell: createGruCell, dIn: 2, dState: 3, numLayers: 2, bidirectional: true, weight: zerosInit() });
+ */
+export function createRecurrent({
+  cell,
+  numLayers = 1,
+  bidirectional = false,
+  dIn,
+  ...options
+}: NewRecurrentOptions): Recurrent {
+  if (!(Number.isSafeInteger(numLayers) && numLayers >= 1))
+    throw new RangeError(`createRecurrent: numLayers is out of range, expected a whole number >= 1, got ${numLayers}`);
+  let width = dIn;
+  const cells = Array.from({ length: numLayers }, () => {
+    const layer = Array.from({ length: bidirectional ? 2 : 1 }, () => cell({ ...options, dIn: width }));
+    width = layer.reduce((sum, { dOut }) => sum + dOut, 0);
+    return layer;
+  });
+  return new Recurrent(cells);
 }

@@ -1,4 +1,4 @@
-import { add, bindShapes, multiply, reshape, slice, softmax, type Tensor } from "@heed/tensor";
+import { add, bindShapes, type DType, full, multiply, reshape, slice, softmax, type Tensor } from "@heed/tensor";
 
 /**
  * A learned average of layers: scale * sum_i softmax(weights)_i layer_i.
@@ -29,4 +29,21 @@ export class ScalarMix {
       reshape(this.scale, []),
     );
   }
+}
+
+/**
+ * A scalar mix that starts as the plain average of `numLayers` layers, times 1.
+ *
+ * @param options.dtype default float32
+ * @example
+ * const mix = createScalarMix({ numLayers: 3 });
+ */
+export function createScalarMix({
+  numLayers,
+  dtype = "float32",
+}: {
+  readonly numLayers: number;
+  readonly dtype?: DType;
+}): ScalarMix {
+  return new ScalarMix(full([numLayers], 0, { dtype }), full([1], 1, { dtype }));
 }

@@ -51,6 +51,6 @@ test("names what is out of range", () => {
     `[RangeError: uniformInit: limit is out of range, expected a finite number >= 0, got NaN]`,
   );
   expect(() => xavierUniformInit({ rng: rng(0) })([3])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: xavierUniformInit: shape has rank 1, expected 2 axes [fan out, fan in], got [3]]`,
+    `[RangeError: xavierUniformInit: shape has rank 1, expected at least 2 axes [fan out, fan in], got [3]]`,
   );
 });
