@@ -1,6 +1,6 @@
 import { everyAttention } from "@heed/attention/testing";
 import { type Cell, trainCell } from "./cell.ts";
-import { matrixObjectives } from "./objectives.ts";
+import { matrixObjectives } from "./objectives/index.ts";
 import { matrixPositions } from "./positions.ts";
 import { type Refusal, whyNot } from "./why-not.ts";
 
@@ -17,9 +17,9 @@ export interface Combination {
 export function combinations(): Combination[] {
   return Object.keys(everyAttention).flatMap((attention) =>
     Object.keys(matrixPositions).flatMap((position) =>
-      Object.entries(matrixObjectives).map(([objective, { mask }]) => ({
+      Object.entries(matrixObjectives).map(([objective, facts]) => ({
         ...{ attention, position, objective },
-        refusal: whyNot(attention, position, mask),
+        refusal: whyNot(attention, position, facts),
       })),
     ),
   );

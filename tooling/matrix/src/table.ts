@@ -1,6 +1,6 @@
 import { everyAttention } from "@heed/attention/testing";
 import { combinations } from "./matrix.ts";
-import { matrixObjectives } from "./objectives.ts";
+import { matrixObjectives } from "./objectives/index.ts";
 import { matrixPositions } from "./positions.ts";
 
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
@@ -24,7 +24,7 @@ export function table(): string {
   return `# What goes with what
 
 Every attention with every position encoding and every objective: ${attentions.length} x ${positions.length} x ${objectives.length} = ${all.length} combinations. ${count} of them train a tiny model
-(one block, width 16) for a few steps in \`npm test\`: the loss falls and all gradients are numbers. A cell counts the objectives, of ${objectives.length}, that go with an attention and a position encoding; the
+(one block, width 16) for a few steps in \`npm test\`: the loss falls below where it began and all gradients are numbers. A cell counts the objectives, of ${objectives.length}, that go with an attention and a position encoding; the
 ${all.length - count} that do not are explained below. Written by \`npm run matrix\`.
 
 ${row(["attention", ...positions])}

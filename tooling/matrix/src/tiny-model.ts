@@ -11,13 +11,21 @@ import type { PositionEncoding } from "@heed/positions";
 import { add, arange, broadcast, concatenate, type Rng, relu, type Tensor } from "@heed/tensor";
 
 /** Sizes of every model of the matrix: small enough to train thousands of them in a test. */
-export const sizes = { vocabSize: 12, dModel: 16, dHead: 4, numHeads: 4, maxSeqLen: 16, dPatch: 6 } as const;
+export const sizes = { vocabSize: 16, dModel: 16, dHead: 4, numHeads: 4, maxSeqLen: 16, dPatch: 6 } as const;
 
 /** How a position encoding enters, if at the embedding. */
 export interface PositionChoice {
   readonly encoding: PositionEncoding;
   /** position vectors beside token vectors, each half as wide, instead of added to them */
   readonly concatenated: boolean;
+}
+
+/** What a pass through the block takes beside its input. */
+export interface EncodeOptions {
+  /** int32 [T] or [B, T]; default 0, 1, ... */
+  readonly positions?: Tensor;
+  /** what is attended to instead of the input itself: embeddings at the same positions, as wide as a token's */
+  readonly content?: Tensor;
 }
 
 /** One block of a transformer with its embedding: everything but the head, which belongs to the objective. */
@@ -27,7 +35,7 @@ export interface TinyModel {
   /** Shapes: patches [B, T, dPatch] -> [B, T, width of a token]. */
   readonly embedPatches: (patches: Tensor) => Tensor;
   /** Shapes: x [B, T, width of a token] -> [B, T, E]. */
-  readonly encode: (x: Tensor, mask: Mask, rng: Rng) => Tensor;
+  readonly encode: (x: Tensor, mask: Mask, rng: Rng, options?: EncodeOptions) => Tensor;
   /** everything that holds weights, for `parameters` */
   readonly parts: object;
 }
@@ -59,20 +67,14 @@ export function tinyModel(
       return segments ? add(found, segmentEmbedding.forward(segments)) : found;
     },
     embedPatches: (patches) => patchEmbedding.forward(patches),
-    encode(x, mask, noise) {
-      const T = x.shape[1]!;
-      const positions = arange(0, T, { backend: x.backend });
+    encode(x, mask, noise, { positions = arange(0, x.shape[1]!, { backend: x.backend }), content } = {}) {
       const placed = place(x, positions, { encoding, concatenated });
-      const attended = add(
-        placed,
-        attention.forward(norm1.forward(placed), {
-          mask: mask(positions, positions),
-          positions,
-          keyPositions: positions,
-          rng: noise,
-        }),
-      );
-      return add(attended, feedForward.forward(norm2.forward(attended)));
+      const context = content && norm1.forward(place(content, positions, { encoding, concatenated }));
+      const attended = attention.forward(norm1.forward(placed), {
+        ...{ context, positions, keyPositions: positions, mask: mask(positions, positions), rng: noise },
+      });
+      const y = add(placed, attended);
+      return add(y, feedForward.forward(norm2.forward(y)));
     },
     parts: { tokenEmbedding, segmentEmbedding, patchEmbedding, attention, norm1, norm2, feedForward, encoding },
   };
@@ -82,8 +84,8 @@ export function tinyModel(
 function place(x: Tensor, positions: Tensor, { encoding, concatenated }: PositionChoice): Tensor {
   const [B, T, dToken] = x.shape as [number, number, number];
   if (concatenated) {
-    const vectors_TE = encoding.vectors!(positions, { dModel: sizes.dModel - dToken });
-    return concatenate([x, broadcast(vectors_TE, [B, T, sizes.dModel - dToken])], { axis: -1 });
+    const vectors = encoding.vectors!(positions, { dModel: sizes.dModel - dToken });
+    return concatenate([x, broadcast(vectors, [B, T, sizes.dModel - dToken])], { axis: -1 });
   }
   return encoding.embed?.(x, positions) ?? x;
 }

@@ -1,3 +1,5 @@
+import type { MatrixObjective } from "./batch.ts";
+
 /** Why a combination makes no sense. */
 export interface Refusal {
   readonly reason: string;
@@ -10,16 +12,20 @@ const addsToScores = new Set([
 ]);
 const hasNoScores = new Set(["linear", "linear, causal"]);
 
-/** What keeps an attention, a position encoding and a mask from going together; undefined if they do. */
-export function whyNot(attention: string, position: string, mask: string): Refusal | undefined {
+/** What keeps an attention, a position encoding and an objective from going together; undefined if they do. */
+export function whyNot(
+  attention: string,
+  position: string,
+  { needsLater, hidesLater }: Pick<MatrixObjective, "needsLater" | "hidesLater">,
+): Refusal | undefined {
   if (hasNoScores.has(attention) && addsToScores.has(position))
     return { reason: "linear attention has no exponential that a bias could be added in", throws: true };
-  if (attention === "linear, causal" && mask !== "causal")
+  if (attention === "linear, causal" && needsLater)
     return {
       reason: "causal linear attention hides every later place by itself, and the objective needs other places",
       throws: false,
     };
-  if (position === "convolutional" && mask !== "full")
+  if (position === "convolutional" && hidesLater)
     return {
       reason: "a centered convolution shows a place its right neighbor, which the objective's mask is to hide",
       throws: false,
