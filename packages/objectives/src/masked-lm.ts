@@ -73,7 +73,7 @@ export function maskTokens(where: string, tokens: Int32Array, options: MaskedLMO
   const { vocabSize, maskId, specialIds = [], maskRate = 0.15, words } = options;
   const { mask, random } = options.replace ?? { mask: 0.8, random: 0.1 };
   const special = new Set([...specialIds, maskId]);
-  const groups = (words?.(tokens) ?? Array.from(tokens, (_, place) => [place]))
+  const groups = (words ? placesOf(where, words, tokens) : Array.from(tokens, (_, place) => [place]))
     .map((places) => places.filter((place) => !special.has(tokens[place]!)))
     .filter((places) => places.length > 0);
   if (groups.length === 0)
@@ -89,6 +89,14 @@ export function maskTokens(where: string, tokens: Int32Array, options: MaskedLMO
     else if (draw < mask + random) inputs[place] = drawToken(vocabSize, special, rng);
   }
   return { inputs, targets: tokens.slice(), lossWeights };
+}
+
+function placesOf(where: string, words: WordsFn, tokens: Int32Array): readonly (readonly number[])[] {
+  const found = words(tokens);
+  const outside = found.flat().find((place) => tokens[place] === undefined);
+  if (outside !== undefined)
+    throw new RangeError(`${where}: words has a place out of range, expected 0..${tokens.length - 1}, got ${outside}`);
+  return found;
 }
 
 /** Places of as many groups, in a random order, as fit into the share of all places; one at least. */

@@ -11,3 +11,8 @@ export function roundHalfEven(x: number): number {
   if (rest !== 0.5) return Math.round(x);
   return below % 2 === 0 ? below : below + 1;
 }
+
+/** The least whole number that is no less than a share of `count`: rounding errors of the product do not count. */
+export function shareUp(count: number, rate: number): number {
+  return Math.ceil(count * rate - 1e-9);
+}

@@ -27,7 +27,7 @@ export interface ReplacedTokenLogits {
 
 /** An objective of two models, one after the other. */
 export interface ReplacedTokenObjective extends Objective<Int32Array, ReplacedTokenExample, ReplacedTokenLogits> {
-  /** The batch with tokens drawn from what the generator said of it: values of logits [B, T, V]. No gradient flows through the draw. */
+  /** The batch with tokens drawn from what the generator said of it: values of logits [B, T, V]. No gradient flows through the draw. @throws RangeError for logits of another size or that are no numbers */
   replace(example: ReplacedTokenExample, generatorLogits: ArrayLike<number>, rng: Rng): ReplacedTokenExample;
   tokensFor(T: number): number;
 }
@@ -73,8 +73,12 @@ export function replacedTokenDetection(options: ReplacedTokenOptions): ReplacedT
       return withReplacements(example, special, () => rng.nextInteger(vocabSize));
     },
     replace(example, logits, rng) {
-      const V = logits.length / example.inputs.length;
-      return withReplacements(example, special, (place) => drawFrom(logits, place * V, V, rng));
+      const places = example.inputs.length;
+      if (logits.length !== places * vocabSize)
+        throw new RangeError(
+          `replacedTokenDetection: generatorLogits has ${logits.length} values, expected ${places * vocabSize} (${places} places of vocabSize=${vocabSize})`,
+        );
+      return withReplacements(example, special, (place) => drawFrom(logits, place, vocabSize, rng));
     },
     loss({ generator, discriminator }, example) {
       const predicted = weightedCrossEntropy("replacedTokenDetection", generator, example);
@@ -98,10 +102,15 @@ function withReplacements(
   };
 }
 
-/** An id by the softmax of V logits that begin at `from`. */
-function drawFrom(logits: ArrayLike<number>, from: number, V: number, rng: Rng): number {
+/** An id by the softmax of the V logits of a place. @throws RangeError if they are no distribution */
+function drawFrom(logits: ArrayLike<number>, place: number, V: number, rng: Rng): number {
+  const from = place * V;
   let highest = -Infinity;
   for (let id = 0; id < V; id++) highest = Math.max(highest, logits[from + id]!);
+  if (!Number.isFinite(highest))
+    throw new RangeError(
+      `replacedTokenDetection: generatorLogits has no finite maximum at place ${place}, expected numbers below Infinity, one of them finite, got ${highest}. The generator has diverged`,
+    );
   const weights = Array.from({ length: V }, (_, id) => Math.exp(logits[from + id]! - highest));
   let left = rng.next() * weights.reduce((sum, weight) => sum + weight, 0);
   const found = weights.findIndex((weight) => (left -= weight) < 0);

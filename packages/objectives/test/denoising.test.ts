@@ -93,6 +93,11 @@ test("names what does not fit", () => {
   expect(() => denoising({ ...layout, noises: [] })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: denoising: noises is empty, expected at least one, got none. Nothing would be left to rebuild]`,
   );
+  expect(() =>
+    denoising({ ...layout, sourceLength: 0, noises: [documentRotation()] }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: denoising: sourceLength is out of range, expected a whole number >= 2 (one token, end id), got 0]`,
+  );
   const objective = denoising({ ...layout, noises: [tokenDeletion({ rate: 0.5 })] });
   expect(() => objective.prepare(distinct(5), rng(0))).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: denoising: target has 5 tokens, expected at most 3, the end id taking one of 4 places. Shorten it or give a greater length]`,

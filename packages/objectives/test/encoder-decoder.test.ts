@@ -69,6 +69,19 @@ describe("spanCorruption", () => {
     expect([example.inputs.length, example.targets.length]).toEqual([length, targetLength]);
   });
 
+  test.each([
+    [0.15, 3],
+    [0.5, 3],
+    [0.3, 2],
+    [0.15, 1],
+    [0.25, 10],
+  ])("at rate %d with spans of %d, tokensFor fills rows of every length", (maskRate, meanSpan) => {
+    const objective = spanCorruption({ vocabSize: 5000, numSentinels: 1000, maskRate, meanSpan });
+    const lengths = Array.from({ length: 200 }, (_, i) => i + 12);
+    const filled = lengths.map((T) => objective.prepare(distinct(objective.tokensFor(T)), rng(T)).inputs.length);
+    expect(filled).toEqual(lengths);
+  });
+
   test("inputs and targets complete each other", () => {
     const tokens = tokensOf(8, 20);
     const { inputs, targets } = make().prepare(tokens, rng(8));
@@ -194,6 +207,16 @@ test("names what does not fit", () => {
   );
   expect(() => spans.prepare(ids(5, 40), rng(0))).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: spanCorruption: tokens has the sentinel 40, expected ids below 32 (vocabSize - numSentinels)]`,
+  );
+  expect(() => spanCorruption(span).tokensFor(2)).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: spanCorruption: T is out of range, expected a whole number in 3..16777216 (one token, one sentinel, end id), got 2]`,
+  );
+  const pair = { sourceLength: 4, targetLength: 4, startId: 1, endId: 2, paddingId: 0 };
+  expect(() => seq2seq({ ...pair, sourceLength: Number.NaN })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: seq2seq: sourceLength is out of range, expected a whole number >= 2 (one token, end id), got NaN]`,
+  );
+  expect(() => seq2seq({ ...pair, targetLength: 1 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: seq2seq: targetLength is out of range, expected a whole number >= 2 (one token, end id), got 1]`,
   );
   expect(() => spanCorruptionLengths({ inputLength: 1 })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: spanCorruptionLengths: inputLength is out of range, expected a whole number in 2..16777216, got 1]`,

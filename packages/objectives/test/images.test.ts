@@ -174,3 +174,23 @@ test("names what does not fit", () => {
     `[RangeError: nextPixel: colors has an id out of range, expected 0..3, got 4]`,
   );
 });
+
+test.each([
+  [10, 0.8, 2],
+  [10, 0.9, 1],
+  [20, 0.85, 3],
+  [196, 0.75, 49],
+  [7, 0.5, 3],
+])("of %d patches at rate %d, %d stay: products are not rounded the wrong way", (count, maskRate, stay) => {
+  const values = new Float32Array(count);
+  const auto = maskedAutoencoding({ numPatches: count, dPatch: 1, maskRate }).prepare(values, rng(0));
+  expect(auto.visible).toHaveLength(stay);
+  const sizes = { numRows: 1, numColumns: count, dPatch: 1 };
+  const { masked } = maskedImageModeling({ ...sizes, maskRate }).prepare(values, rng(0));
+  expect(masked.filter((hidden) => hidden === 0)).toHaveLength(stay);
+});
+
+test("100 patches at rate 0.55: 55 are hidden", () => {
+  const objective = maskedImageModeling({ numRows: 10, numColumns: 10, dPatch: 1, maskRate: 0.55 });
+  expect(objective.prepare(new Float32Array(100), rng(0)).masked.filter(Boolean)).toHaveLength(55);
+});

@@ -80,6 +80,15 @@ describe("replacedTokenDetection", () => {
 });
 
 test("names what does not fit", () => {
+  const objective = replacedTokenDetection({ vocabSize: 20, maskId: 4 });
+  const example = objective.prepare(distinct(10), rng(0));
+  expect(() => objective.replace(example, new Float32Array(203), rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: replacedTokenDetection: generatorLogits has 203 values, expected 200 (10 places of vocabSize=20)]`,
+  );
+  const nothing = new Float32Array(200).fill(Number.NaN);
+  expect(() => objective.replace(example, nothing, rng(0))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: replacedTokenDetection: generatorLogits has no finite maximum at place 2, expected numbers below Infinity, one of them finite, got NaN. The generator has diverged]`,
+  );
   expect(() => replacedTokenDetection({ ...options, discriminatorWeight: -1 })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: replacedTokenDetection: discriminatorWeight is out of range, expected a finite number >= 0, got -1]`,
   );

@@ -213,6 +213,9 @@ test("names what does not fit", () => {
   expect(() => maskedLM({ vocabSize: 2, maskId: 1, specialIds: [0] })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: maskedLM: specialIds leaves no token, expected fewer than vocabSize=2, got 2]`,
   );
+  expect(() =>
+    maskedLM({ ...options, words: () => [[0, 2]] }).prepare(ids(7, 8), rng(0)),
+  ).toThrowErrorMatchingInlineSnapshot(`[RangeError: maskedLM: words has a place out of range, expected 0..1, got 2]`);
   expect(() => maskedLM(options).prepare(ids(1, 2), rng(0))).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: maskedLM: tokens has nothing left to predict, expected at least one id that is not special, got 2 tokens. Leave it out]`,
   );

@@ -2,7 +2,7 @@ import { causal, full } from "@heed/attention";
 import { keepMask } from "../inputs/keep-mask.ts";
 import type { NoiseFn } from "../noises/noise-fn.ts";
 import { weightedCrossEntropy } from "../weighted-cross-entropy.ts";
-import { fillSeq2Seq, type Seq2SeqLayout } from "./layout.ts";
+import { checkLayout, fillSeq2Seq, type Seq2SeqLayout } from "./layout.ts";
 import type { EncoderDecoderObjective } from "./objective.ts";
 
 /** Options of {@link denoising}. */
@@ -16,7 +16,7 @@ export interface DenoisingOptions extends Seq2SeqLayout {
  *
  * Shapes: prepare a text -> sourceLength inputs, targetLength decoder inputs and targets; loss logits [B, targetLength, V] -> [].
  *
- * @throws RangeError without noises; from `prepare` for a text that is empty or does not fit, spoiled or not
+ * @throws RangeError without noises or for lengths out of range; from `prepare` for a text that is empty or does not fit, spoiled or not
  * @see Lewis et al. 2020, BART: Denoising Sequence-to-Sequence Pre-training, section 2, arXiv:1910.13461.
  * @example
  * const noises = [sentencePermutation({ sentenceEndId: 3 }), textInfilling({ maskId: 4 })];
@@ -29,6 +29,7 @@ export function denoising(options: DenoisingOptions): EncoderDecoderObjective {
     throw new RangeError(
       "denoising: noises is empty, expected at least one, got none. Nothing would be left to rebuild",
     );
+  checkLayout("denoising", options);
   return {
     mask: full(),
     maskFor: ({ keep }) => keepMask(keep, sourceLength),

@@ -15,6 +15,17 @@ export interface Seq2SeqLayout {
   readonly paddingId: number;
 }
 
+/** @throws RangeError for lengths that leave no place for a token beside the end id */
+export function checkLayout(where: string, layout: Seq2SeqLayout): void {
+  for (const argument of ["sourceLength", "targetLength"] as const) {
+    const length = layout[argument];
+    if (!Number.isSafeInteger(length) || length < 2)
+      throw new RangeError(
+        `${where}: ${argument} is out of range, expected a whole number >= 2 (one token, end id), got ${length}`,
+      );
+  }
+}
+
 /** Source and target with their end ids in rows of fixed lengths. @throws RangeError if one is empty or too long */
 export function fillSeq2Seq(
   where: string,

@@ -1,7 +1,7 @@
 import { causal, full } from "@heed/attention";
 import { keepMask } from "../inputs/keep-mask.ts";
 import { weightedCrossEntropy } from "../weighted-cross-entropy.ts";
-import { fillSeq2Seq, type Seq2SeqLayout } from "./layout.ts";
+import { checkLayout, fillSeq2Seq, type Seq2SeqLayout } from "./layout.ts";
 import type { EncoderDecoderObjective } from "./objective.ts";
 
 /** A text and what it should become: its translation, its summary. */
@@ -22,7 +22,7 @@ export interface Seq2SeqOptions extends Seq2SeqLayout {
  * Shapes: prepare a pair -> sourceLength inputs, targetLength decoder inputs and targets, both padded behind an end id;
  * loss logits [B, targetLength, V] -> []. With smoothing the least loss is the entropy of a smoothed target, not 0.
  *
- * @throws RangeError for smoothing out of range; from `prepare` for texts that are empty or too long
+ * @throws RangeError for smoothing or lengths out of range; from `prepare` for texts that are empty or too long
  * @see Vaswani et al. 2017, Attention Is All You Need, sections 3.1 and 5.4, arXiv:1706.03762.
  * @example
  * const objective = seq2seq({ sourceLength: 4, targetLength: 3, startId: 1, endId: 2, paddingId: 0, labelSmoothing: 0.1 });
@@ -33,6 +33,7 @@ export function seq2seq(options: Seq2SeqOptions): EncoderDecoderObjective<TextPa
   const { labelSmoothing = 0, sourceLength } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1))
     throw new RangeError(`seq2seq: labelSmoothing is out of range, expected a number in [0, 1), got ${labelSmoothing}`);
+  checkLayout("seq2seq", options);
   return {
     mask: full(),
     maskFor: ({ keep }) => keepMask(keep, sourceLength),

@@ -6,7 +6,7 @@ import { weightedCrossEntropy } from "../weighted-cross-entropy.ts";
 import { corruptSpans } from "./corrupt-spans.ts";
 import type { EncoderDecoderObjective } from "./objective.ts";
 import { shiftRight } from "./shift-right.ts";
-import { checkSpanRates, type SpanRates, spanCorruptionLengths } from "./span-lengths.ts";
+import { checkSpanRates, type SpanRates } from "./span-lengths.ts";
 
 /** Options of {@link spanCorruption}. */
 export interface SpanCorruptionOptions extends SpanRates {
@@ -27,7 +27,7 @@ export interface SpanCorruptionOptions extends SpanRates {
  * Of n tokens exactly round(n maskRate) are hidden, at least 1 and at most n - 1, in round(hidden / meanSpan) spans; a row
  * begins with a kept span and ends with a hidden one, so that all examples of n tokens have the same lengths.
  *
- * Shapes: prepare n tokens -> inputs and targets; `spanCorruptionLengths` says n for a wanted length. loss logits [B, T, V] -> [].
+ * Shapes: prepare n tokens -> inputs and targets; `tokensFor` says n for a wanted length of inputs. loss logits [B, T, V] -> [].
  *
  * @throws RangeError for rates out of range; from `prepare` for fewer than 2 tokens, spans that do not fit, or a token that is a sentinel
  * @see Raffel et al. 2020, Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer, section 3.1.4,
@@ -48,7 +48,7 @@ export function spanCorruption(
   return {
     mask: full(),
     decoderMask: causal(),
-    tokensFor: (T) => spanCorruptionLengths({ inputLength: T, ...rates }).numTokens,
+    tokensFor: (T) => tokensForInputs(T, rates),
     prepare(tokens, rng) {
       const sentinel = tokens.find((id) => id >= vocabSize - numSentinels);
       if (sentinel !== undefined)
@@ -69,6 +69,27 @@ export function spanCorruption(
   };
 }
 
+/** How many of `length` tokens are hidden, and in how many spans. */
+function countSpans(length: number, { maskRate, meanSpan }: Required<SpanRates>) {
+  const numHidden = Math.min(Math.max(roundHalfEven(length * maskRate), 1), length - 1);
+  return { numHidden, numSpans: Math.max(roundHalfEven(numHidden / meanSpan), 1) };
+}
+
+/** The most tokens whose kept ones, sentinels and end id fill T places. Each further token adds one place or none. */
+function tokensForInputs(T: number, rates: Required<SpanRates>): number {
+  if (!Number.isSafeInteger(T) || T < 3 || T > 2 ** 24)
+    throw new RangeError(
+      `spanCorruption: T is out of range, expected a whole number in 3..16777216 (one token, one sentinel, end id), got ${T}`,
+    );
+  const placesOf = (length: number): number => {
+    const { numHidden, numSpans } = countSpans(length, rates);
+    return length - numHidden + numSpans + 1;
+  };
+  let numTokens = 2;
+  while (placesOf(numTokens + 1) <= T) numTokens++;
+  return numTokens;
+}
+
 /** 1 for each hidden token: kept and hidden spans take turns, each division of their tokens being as likely. */
 function drawSpans(length: number, rates: Required<SpanRates>, numSentinels: number, rng: Rng): Int32Array {
   if (length < 2)
@@ -79,8 +100,7 @@ function drawSpans(length: number, rates: Required<SpanRates>, numSentinels: num
     throw new RangeError(
       `spanCorruption: meanSpan is longer than the sequence, expected at most ${length} (from tokens), got ${rates.meanSpan}. Give longer sequences or a shorter mean`,
     );
-  const numHidden = Math.min(Math.max(roundHalfEven(length * rates.maskRate), 1), length - 1);
-  const numSpans = Math.max(roundHalfEven(numHidden / rates.meanSpan), 1);
+  const { numHidden, numSpans } = countSpans(length, rates);
   const most = Math.min(length - numHidden, numSentinels);
   if (numSpans > most)
     throw new RangeError(

@@ -30,7 +30,8 @@ const inputsOf = (numTokens: number, { maskRate, meanSpan }: Required<SpanRates>
 
 /**
  * How many tokens to take so that, with their spans hidden and the end id, they fill `inputLength` places; and how many
- * places their targets fill.
+ * places their targets fill. Hugging Face's rule as it is: where it rounds to no span or halves meet, an example is a
+ * place shorter or longer; `tokensFor` of `spanCorruption` is exact.
  *
  * @throws RangeError for rates or a length out of range
  * @see Raffel et al. 2020, T5, section 3.1.4, arXiv:1910.10683; compute_input_and_target_lengths of Hugging Face's

@@ -4,7 +4,7 @@ import { choose } from "../choose.ts";
 import { expectPlaces } from "../fine-tuning/expect-places.ts";
 import { meanSquaredError } from "../losses/mean-squared-error.ts";
 import type { Objective } from "../objective.ts";
-import { checkRate } from "../rates.ts";
+import { checkRate, shareUp } from "../rates.ts";
 import { weightedMean } from "../weighted-mean.ts";
 import { normalizePatches } from "./normalize-patches.ts";
 import { checkPatches, checkPatchOptions, type PatchOptions } from "./patch-options.ts";
@@ -49,7 +49,7 @@ export function maskedAutoencoding(
   const { numPatches, dPatch, maskRate = 0.75, normalizeTargets = true } = options;
   checkPatchOptions("maskedAutoencoding", options);
   checkRate("maskedAutoencoding", "maskRate", maskRate);
-  const numVisible = Math.floor(numPatches * (1 - maskRate));
+  const numVisible = numPatches - shareUp(numPatches, maskRate);
   if (numVisible === 0)
     throw new RangeError(
       `maskedAutoencoding: maskRate leaves nothing to read, expected one that keeps at least 1 of ${numPatches} patches, got ${maskRate}. Lower it`,

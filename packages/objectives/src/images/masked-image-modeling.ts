@@ -3,7 +3,7 @@ import { abs, bindShapes, fromArray, mean, subtract, type Tensor } from "@heed/t
 import { choose } from "../choose.ts";
 import { expectPlaces } from "../fine-tuning/expect-places.ts";
 import type { Objective } from "../objective.ts";
-import { checkRate } from "../rates.ts";
+import { checkRate, shareUp } from "../rates.ts";
 import { weightedMean } from "../weighted-mean.ts";
 import { checkPatches, checkPatchOptions } from "./patch-options.ts";
 
@@ -58,7 +58,7 @@ export function maskedImageModeling(options: MaskedImageOptions): Objective<Floa
     );
   const blocksAcross = numColumns / blockSize;
   const numBlocks = sizes.numPatches / blockSize ** 2;
-  const numHidden = Math.ceil(numBlocks * maskRate);
+  const numHidden = shareUp(numBlocks, maskRate);
   if (numHidden === numBlocks)
     throw new RangeError(
       `maskedImageModeling: maskRate leaves nothing to read, expected one that keeps at least 1 of ${numBlocks} blocks, got ${maskRate}. Lower it or blockSize`,
