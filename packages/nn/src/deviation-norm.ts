@@ -1,5 +1,17 @@
-import { add, bindShapes, divide, mean, multiply, sqrt, subtract, sum, type Tensor } from "@heed/tensor";
+import {
+  add,
+  bindShapes,
+  divide,
+  formatShape,
+  mean,
+  multiply,
+  ShapeError,
+  subtract,
+  sum,
+  type Tensor,
+} from "@heed/tensor";
 import { checkEpsilon } from "./layer-norm.ts";
+import { root } from "./root.ts";
 
 /**
  * Layer normalization by the sample's deviation: gain * (x - mean) / (deviation + epsilon) + bias.
@@ -8,6 +20,7 @@ import { checkEpsilon } from "./layer-norm.ts";
  * form would not survive.
  *
  * Shapes: gain [E], bias [E], E at least 2.
+ * Numerics: a row whose values are all equal gives the bias, and no gradient through its deviation.
  * @see Rush 2018, The Annotated Transformer, class LayerNorm.
  */
 export class DeviationNorm {
@@ -15,9 +28,13 @@ export class DeviationNorm {
   readonly bias: Tensor;
   readonly epsilon: number;
 
-  /** @throws ShapeError if gain or bias is not [E]; RangeError if epsilon is negative */
+  /** @throws ShapeError if gain or bias is not [E] or E is below 2; RangeError if epsilon is negative */
   constructor(gain: Tensor, bias: Tensor, epsilon = 1e-6) {
     bindShapes("DeviationNorm", { gain: [gain, "E"], bias: [bias, "E"] });
+    if (gain.shape[0]! < 2)
+      throw new ShapeError(
+        `DeviationNorm: gain has shape ${formatShape(gain.shape)}, expected at least 2 values: one has no deviation`,
+      );
     checkEpsilon("DeviationNorm", epsilon);
     this.gain = gain;
     this.bias = bias;
@@ -29,6 +46,6 @@ export class DeviationNorm {
     const over = { axes: -1, keepDims: true } as const;
     const centered = subtract(x, mean(x, over));
     const variance = divide(sum(multiply(centered, centered), over), x.shape.at(-1)! - 1);
-    return add(multiply(this.gain, divide(centered, add(sqrt(variance), this.epsilon))), this.bias);
+    return add(multiply(this.gain, divide(centered, add(root(variance), this.epsilon))), this.bias);
   }
 }

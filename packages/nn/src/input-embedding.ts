@@ -1,4 +1,4 @@
-import { add, broadcast, concatenate, multiply, type Tensor } from "@heed/tensor";
+import { add, broadcast, concatenate, multiply, type Tensor, zeros } from "@heed/tensor";
 import type { Embedding } from "./embedding.ts";
 
 /** What an input embedding needs of a position encoding; those of `@heed/positions` have it. */
@@ -64,10 +64,19 @@ export class InputEmbedding {
     this.scale = scale;
   }
 
+  /**
+   * @param options.segments default 0 everywhere, where there is a table of segments
+   * @throws TypeError for segments without a table
+   */
   forward(tokens: Tensor, { positions, segments }: { readonly positions: Tensor; readonly segments?: Tensor }): Tensor {
     const embedded = this.tokens.forward(tokens);
     const scaled = this.scale === 1 ? embedded : multiply(embedded, this.scale);
-    const x = segments && this.segments ? add(scaled, this.segments.forward(segments)) : scaled;
+    if (segments && !this.segments)
+      throw new TypeError(
+        "InputEmbedding: segments is given, expected none: there is no table of segments. Build the layer with one",
+      );
+    const ids = segments ?? zeros(tokens.shape, { dtype: "int32", backend: tokens.backend });
+    const x = this.segments ? add(scaled, this.segments.forward(ids)) : scaled;
     return this.position ? this.combine(x, this.position, positions) : x;
   }
 }
