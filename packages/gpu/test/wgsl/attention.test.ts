@@ -1,6 +1,7 @@
 import {
   data,
   fromArray,
+  keep,
   multiply,
   scaledDotProductAttention,
   sum,
@@ -80,26 +81,24 @@ function naive({ B, H, G, T, S, D, E, visible }: Case, { q, k, v, g, bias }: Arr
   return [y, dq, dk, dv];
 }
 
+// As small as they can be with more than one tile of 32 each way: a tile costs a software adapter some 50 ms.
 const cases: Record<string, Case> = {
-  "several tiles, odd sizes, grouped heads": { B: 2, H: 4, G: 2, T: 37, S: 69, D: 12, E: 7 },
-  "causal, a query for each key": { B: 1, H: 2, G: 2, T: 70, S: 70, D: 8, E: 8, visible: (_, _h, t, s) => s <= t },
-  "a mask of its own for each batch row and head, queries without keys, whole tiles hidden": {
-    ...{ B: 2, H: 2, G: 1, T: 40, S: 100, D: 5, E: 6 },
-    visible: (b, h, t, s) => t !== 3 + b && (s + t + h) % 3 !== 0 && (s > 64 || t > 33),
+  "several tiles, odd sizes, grouped heads": { B: 1, H: 4, G: 2, T: 33, S: 35, D: 12, E: 7 },
+  "causal, a query for each key": {
+    ...{ B: 1, H: 1, G: 1, T: 34, S: 34, D: 8, E: 8 },
+    visible: (_, _h, t, s) => s <= t,
   },
-  "a bias": { B: 1, H: 3, G: 3, T: 33, S: 34, D: 4, E: 4, bias: true },
-  "one query": { B: 2, H: 4, G: 2, T: 1, S: 67, D: 16, E: 16 },
+  "a mask of its own for each batch row and head, queries without keys, a tile hidden": {
+    ...{ B: 2, H: 2, G: 1, T: 34, S: 34, D: 5, E: 6 },
+    visible: (b, h, t, s) => t !== 3 + b && t !== 33 && (s + t + h) % 3 !== 0 && (s > 31 || t > 31),
+  },
+  "a bias": { B: 1, H: 2, G: 2, T: 33, S: 34, D: 4, E: 4, bias: true },
+  "one query": { B: 2, H: 2, G: 1, T: 1, S: 67, D: 16, E: 16 },
   "a few queries, some keys hidden": {
-    B: 1,
-    H: 2,
-    G: 1,
-    T: 5,
-    S: 40,
-    D: 8,
-    E: 8,
+    ...{ B: 1, H: 2, G: 1, T: 5, S: 40, D: 8, E: 8 },
     visible: (_, _h, t, s) => s < 33 + t,
   },
-  "wide values": { B: 1, H: 1, G: 1, T: 34, S: 5, D: 132, E: 260 },
+  "wide values": { B: 1, H: 1, G: 1, T: 9, S: 5, D: 132, E: 260 },
 };
 
 function leaves({ B, H, G, T, S, D, E, visible, bias }: Case) {
@@ -140,13 +139,16 @@ describe.skipIf(skip)("WGSL attention", () => {
   test.each(Object.entries(cases))("%s: result and gradients", async (_, sizes) => {
     const { arrays, tensors } = leaves(sizes);
     const { q, k, v, g, mask, bias } = tensors;
-    const attend = (a: Tensor, b: Tensor, c: Tensor): Tensor => scaledDotProductAttention(a, b, c, { mask, bias });
     gpu.resetReport();
-    const y = attend(q, k, v);
-    const { gradients } = valueAndGradients(() => sum(multiply(attend(q, k, v), g)), [q, k, v]);
+    let y!: Tensor;
+    const loss = (): Tensor => {
+      y = keep(scaledDotProductAttention(q, k, v, { mask, bias }));
+      return sum(multiply(y, g));
+    };
+    const { gradients } = valueAndGradients(loss, [q, k, v]);
     const ran = gpu.report().filter(({ op }) => op.startsWith("scaledDotProductAttention"));
     expect(ran.map(({ op, kernel, calls }) => `${op} ${kernel} ${calls}`)).toEqual([
-      "scaledDotProductAttention webgpu wgsl 2",
+      "scaledDotProductAttention webgpu wgsl 1",
       "scaledDotProductAttentionBackward webgpu wgsl 1",
     ]);
     const found = await Promise.all([y, ...gradients].map((x) => data(x)));
