@@ -13,7 +13,9 @@ export class CharacterCnn {
   readonly convolutions: readonly Convolution[];
   readonly activation: Activation;
 
+  /** @throws RangeError if there is no convolution */
   constructor(convolutions: readonly Convolution[], activation: Activation) {
+    if (convolutions.length === 0) throw new RangeError("CharacterCnn: convolutions is empty, expected at least one");
     this.convolutions = convolutions;
     this.activation = activation;
   }

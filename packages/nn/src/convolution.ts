@@ -89,6 +89,14 @@ export class Convolution {
         `Convolution: x has shape ${formatShape(x.shape)}, expected [B, ${places === 1 ? "T" : "rows, columns"}, ${dIn}] (from weight ${formatShape(this.weight.shape)} and ${this.numGroups} groups)`,
       );
     const around = kernel.map((size) => ends(this.padding, size, this.dilation));
+    kernel.forEach((size, axis) => {
+      const given = x.shape[axis + 1]! + around[axis]![0] + around[axis]![1];
+      const reach = this.dilation * (size - 1) + 1;
+      if (given < reach)
+        throw new ShapeError(
+          `Convolution: x has ${given} places with padding in axis ${axis + 1} of shape ${formatShape(x.shape)}, expected at least ${reach} (from weight ${formatShape(this.weight.shape)} and dilation ${this.dilation})`,
+        );
+    });
     const padded = pad(x, [0, ...around.map(([before]) => before), 0], [0, ...around.map(([, after]) => after), 0]);
     const y =
       places === 1 ? squeeze(this.windows(expandDims(padded, 1), [1, kernel[0]!]), 1) : this.windows(padded, kernel);

@@ -1,6 +1,23 @@
-import { add, type Tensor } from "@heed/tensor";
+import { add, formatShape, ShapeError, type Tensor } from "@heed/tensor";
 import { type Convolution, createConvolution } from "./convolution.ts";
 import type { Initializer } from "./init.ts";
+
+/** What is added to its input must have its shape, or broadcasting would hide that it has not. */
+function checkSameLength({ weight, stride, dilation, padding, numGroups }: Convolution, i: number): void {
+  const [dOut, width, size] = weight.shape as [number, number, number];
+  const complain = (what: string, expected: string, got: number | string): never => {
+    throw new ShapeError(`DilatedStack: layer ${i} ${what}, expected ${expected}, got ${got}`);
+  };
+  if (weight.shape.length !== 3 || width * numGroups !== dOut)
+    complain("gives other channels than it takes", "weight [E, E / groups, K]", formatShape(weight.shape));
+  if (stride !== 1) complain("skips places", "stride 1", stride);
+  if (padding !== "causal" && 2 * padding !== dilation * (size - 1))
+    complain(
+      "gives another number of places than it takes",
+      `padding "causal" or ${(dilation * (size - 1)) / 2}`,
+      padding,
+    );
+}
 
 /**
  * Causal or plain convolutions whose dilation doubles: 1, 2, 4, ..., so that few layers see far.
@@ -12,7 +29,9 @@ export class DilatedStack {
   readonly layers: readonly Convolution[];
   readonly activation: (x: Tensor) => Tensor;
 
+  /** @throws ShapeError if a layer does not give as many places and channels as it takes, in one dimension */
   constructor(layers: readonly Convolution[], activation: (x: Tensor) => Tensor) {
+    for (const [i, layer] of layers.entries()) checkSameLength(layer, i);
     this.layers = layers;
     this.activation = activation;
   }

@@ -33,6 +33,10 @@ export class GatedFeedForward {
       throw new ShapeError(
         `GatedFeedForward: gate has weight ${formatShape(gate.weight.shape)}, expected ${formatShape(expand.weight.shape)} (from expand)`,
       );
+    if (contract.dOut !== expand.dIn)
+      throw new ShapeError(
+        `GatedFeedForward: contract has dOut=${contract.dOut} in weight ${formatShape(contract.weight.shape)}, expected ${expand.dIn} (from expand ${formatShape(expand.weight.shape)})`,
+      );
     if (contract.dIn !== expand.dOut)
       throw new ShapeError(
         `GatedFeedForward: contract has dIn=${contract.dIn} in weight ${formatShape(contract.weight.shape)}, expected ${expand.dOut} (from expand ${formatShape(expand.weight.shape)})`,

@@ -40,7 +40,8 @@ export class GroupNorm {
       throw new ShapeError(
         `GroupNorm: x has shape ${formatShape(x.shape)}, expected [B, C, ...] with C=${channels} (from gain)`,
       );
-    const groups = reshape(x, [B, this.numGroups, x.size / B / this.numGroups]);
+    const width = x.shape.slice(2).reduce((count, size) => count * size, C / this.numGroups);
+    const groups = reshape(x, [B, this.numGroups, width]);
     const normalized = reshape(layerNorm(groups, { epsilon: this.epsilon }), x.shape);
     const column = [C, ...x.shape.slice(2).map(() => 1)];
     return add(multiply(normalized, reshape(this.gain, column)), reshape(this.bias, column));

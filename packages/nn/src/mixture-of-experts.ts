@@ -1,4 +1,18 @@
-import { add, divide, mean, multiply, oneHot, reshape, softmax, split, sum, type Tensor, topK } from "@heed/tensor";
+import {
+  add,
+  divide,
+  formatShape,
+  mean,
+  multiply,
+  oneHot,
+  reshape,
+  ShapeError,
+  softmax,
+  split,
+  sum,
+  type Tensor,
+  topK,
+} from "@heed/tensor";
 import type { Initializer } from "./init.ts";
 import { createLinear, type Linear } from "./linear.ts";
 
@@ -44,6 +58,7 @@ export class MixtureOfExperts {
     this.k = k;
   }
 
+  /** @throws ShapeError if an expert gives another width than it takes */
   forward(x: Tensor): MixtureResult {
     const N = this.experts.length;
     const E = x.shape.at(-1)!;
@@ -55,7 +70,14 @@ export class MixtureOfExperts {
     const shares = split(divide(kept, sum(kept, { axes: -1, keepDims: true })), new Array<number>(N).fill(1), {
       axis: -1,
     });
-    const parts = this.experts.map((expert, i) => multiply(expert.forward(tokens), shares[i]!));
+    const parts = this.experts.map((expert, i) => {
+      const given = expert.forward(tokens);
+      if (given.shape.length !== 2 || given.shape[0] !== tokens.shape[0] || given.shape[1] !== E)
+        throw new ShapeError(
+          `MixtureOfExperts: expert ${i} gives shape ${formatShape(given.shape)}, expected ${formatShape(tokens.shape)} (from x ${formatShape(x.shape)})`,
+        );
+      return multiply(given, shares[i]!);
+    });
     const balance = multiply(sum(multiply(mean(chosen, { axes: 0 }), mean(probs, { axes: 0 }))), N);
     return {
       y: reshape(

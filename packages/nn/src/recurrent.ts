@@ -1,4 +1,18 @@
-import { bindShapes, concatenate, expandDims, greater, reshape, select, slice, stack, type Tensor } from "@heed/tensor";
+import {
+  bindShapes,
+  concatenate,
+  DTypeError,
+  dataSync,
+  expandDims,
+  formatShape,
+  greater,
+  reshape,
+  ShapeError,
+  select,
+  slice,
+  stack,
+  type Tensor,
+} from "@heed/tensor";
 import type { CellOptions } from "./lstm-cell.ts";
 import type { RecurrentCell, RecurrentState } from "./recurrent-cell.ts";
 
@@ -40,12 +54,22 @@ export class Recurrent {
     this.cells = cells;
   }
 
-  /** @throws RangeError if states is not one for each cell; ShapeError if lengths is not [B] */
+  /**
+   * @throws RangeError if states is not one for each cell or a length is not in 0..T; ShapeError if lengths is not [B], a
+   *   state has another shape than the cell's, or x has no step
+   */
   forward(x: Tensor, { states, lengths }: RecurrentOptions = {}): RecurrentResult {
     bindShapes("Recurrent", lengths ? { x: [x, "B T dIn"], lengths: [lengths, "B"] } : { x: [x, "B T dIn"] });
     const count = this.cells.flat().length;
     if (states && states.length !== count)
       throw new RangeError(`Recurrent: states has ${states.length} items, expected ${count} (one for each cell)`);
+    const [B, T] = x.shape as [number, number];
+    if (T === 0)
+      throw new ShapeError(`Recurrent: x has T=0 in shape ${formatShape(x.shape)}, expected at least one step`);
+    this.cells.flat().forEach((cell, i) => {
+      if (states) checkState(states[i]!, cell.start(x, B), i);
+    });
+    if (lengths) checkLengths(lengths, T);
     const ends: RecurrentState[] = [];
     let y = x;
     for (const layer of this.cells) {
@@ -58,6 +82,27 @@ export class Recurrent {
     }
     return { y, states: ends };
   }
+}
+
+/** A state of another shape would broadcast in silence. */
+function checkState(given: RecurrentState, zeros: RecurrentState, i: number): void {
+  for (const name of ["h", "c"] as const) {
+    const [got, expected] = [given[name], zeros[name]].map((x) => (x ? formatShape(x.shape) : "none"));
+    if (got !== expected)
+      throw new ShapeError(`Recurrent: states[${i}].${name} has shape ${got}, expected ${expected}`);
+  }
+}
+
+/** Values where the backend can read at once. */
+function checkLengths(lengths: Tensor, T: number): void {
+  if (lengths.dtype !== "int32") throw new DTypeError(`Recurrent: lengths has dtype ${lengths.dtype}, expected int32`);
+  if (!lengths.backend.readSync) return;
+  const values = dataSync(lengths);
+  const bad = values.findIndex((length) => length < 0 || length > T);
+  if (bad >= 0)
+    throw new RangeError(
+      `Recurrent: lengths has ${values[bad]} at index ${bad}, expected 0..${T} (from T=${T} steps of x)`,
+    );
 }
 
 interface RunOptions {

@@ -1,4 +1,4 @@
-import { add, divide, fromArray, multiply, type Rng, type Tensor } from "@heed/tensor";
+import { add, divide, fromArray, multiply, type Rng, ShapeError, type Tensor } from "@heed/tensor";
 import type { Norm } from "./layer-norm.ts";
 
 /** A part of a block, such as attention with its options bound. */
@@ -47,6 +47,7 @@ export function scaledResidual(scale: number | Tensor): (x: Tensor, y: Tensor) =
 export function dropPath(y: Tensor, { rate, rng }: { readonly rate: number; readonly rng?: Rng | undefined }): Tensor {
   if (!(rate >= 0 && rate < 1))
     throw new RangeError(`dropPath: rate is out of range, expected a number in [0, 1), got ${rate}`);
+  if (y.shape.length === 0) throw new ShapeError("dropPath: y has shape [], expected [B, ...]");
   if (!rng || rate === 0) return y;
   const kept = Float64Array.from({ length: y.shape[0]! }, () => (rng.next() < rate ? 0 : 1));
   const mask = fromArray(

@@ -1,4 +1,16 @@
-import { add, bindShapes, type DType, full, multiply, reshape, slice, softmax, type Tensor } from "@heed/tensor";
+import {
+  add,
+  bindShapes,
+  type DType,
+  formatShape,
+  full,
+  multiply,
+  reshape,
+  ShapeError,
+  slice,
+  softmax,
+  type Tensor,
+} from "@heed/tensor";
 
 /**
  * A learned average of layers: scale * sum_i softmax(weights)_i layer_i.
@@ -17,11 +29,17 @@ export class ScalarMix {
     this.scale = scale;
   }
 
-  /** @throws RangeError if there is not one layer for each weight */
+  /** @throws RangeError if there is not one layer for each weight; ShapeError if their shapes differ */
   forward(layers: readonly Tensor[]): Tensor {
     const count = this.weights.shape[0]!;
     if (layers.length !== count)
       throw new RangeError(`ScalarMix: layers has ${layers.length} tensors, expected ${count} (one for each weight)`);
+    const shape = formatShape(layers[0]!.shape);
+    const other = layers.findIndex((layer) => formatShape(layer.shape) !== shape);
+    if (other >= 0)
+      throw new ShapeError(
+        `ScalarMix: layers[${other}] has shape ${formatShape(layers[other]!.shape)}, expected ${shape} (from layers[0])`,
+      );
     const shares = softmax(this.weights);
     const parts = layers.map((layer, i) => multiply(layer, reshape(slice(shares, [i], [1]), [])));
     return multiply(

@@ -31,7 +31,9 @@ test("a row of zeros, or of equal values, gives finite values and gradients", ()
 
 test("one value has no deviation", () => {
   const one = fromArray([1], [1]);
-  expect(() => new DeviationNorm(one, one)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: DeviationNorm: gain has shape [1], expected at least 2 values: one has no deviation]`);
+  expect(() => new DeviationNorm(one, one)).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: DeviationNorm: gain has shape [1], expected at least 2 values: one has no deviation]`,
+  );
 });
 
 test("segments: 0 where none are given, an error without a table", () => {
@@ -42,5 +44,7 @@ test("segments: 0 where none are given, an error without a table", () => {
   expect([...dataSync(embedding.forward(tokens, { positions }))]).toEqual([11, 12]);
   expect([...dataSync(embedding.forward(tokens, { positions, segments: tokens }))]).toEqual([11, 22]);
   const plain = new InputEmbedding({ tokens: table([1, 2]) });
-  expect(() => plain.forward(tokens, { positions, segments: tokens })).toThrowErrorMatchingInlineSnapshot(`[TypeError: InputEmbedding: segments is given, expected none: there is no table of segments. Build the layer with one]`);
+  expect(() => plain.forward(tokens, { positions, segments: tokens })).toThrowErrorMatchingInlineSnapshot(
+    `[TypeError: InputEmbedding: segments is given, expected none: there is no table of segments. Build the layer with one]`,
+  );
 });
