@@ -10,7 +10,7 @@ afterAll(remove);
 
 const folders = [
   ...["gpt2-lm", "gpt2-lm-f16", "gpt2-lm-bf16", "gpt2-lm-sharded", "gpt2-hub-layout", "gpt2-scaled-attention"],
-  "train-gpt2",
+  ...["train-gpt2", "unit-attention", "torch-lstm"],
 ];
 const isThere = existsSync(join(goldenRoot(), "gpt2-lm"));
 if (!isThere)
@@ -66,7 +66,6 @@ test.runIf(isThere)("what cannot be run yet is listed as unsupported and fails",
   for (const [name, reason] of [
     ["bloom-alibi", /class BloomForCausalLM is not supported/],
     ["gpt2-classification", /class GPT2ForSequenceClassification is not supported/],
-    ["unit-norms", /is not supported/],
   ] as const) {
     const { code, stdout } = await heed(cwd, "verify", join(goldenRoot(), name));
     expect(code).toBe(1);
