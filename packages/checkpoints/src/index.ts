@@ -20,6 +20,8 @@ export type { LoadedSnapshot, SaveSnapshotOptions, Snapshot } from "./snapshot.t
 export { listSnapshots, loadLatestSnapshot, loadSnapshot, saveSnapshot } from "./snapshot.ts";
 export type { Source } from "./source.ts";
 export { memorySource } from "./source.ts";
+export type { FetchedResponse, FetchFn, UrlFileStoreOptions } from "./url-file-store.ts";
+export { urlFileStore } from "./url-file-store.ts";
 export type { WeightFiles, WriteWeightsOptions } from "./weights.ts";
 export { openWeights, readWeights, writeWeights } from "./weights.ts";
 export type { WriteOptions } from "./write-safetensors.ts";

@@ -23,9 +23,14 @@ async function guarded<T>(caller: string, path: string, what: string, work: () =
   }
 }
 
+/** The size of a file in bytes, or null if there is none. */
+export function sizeOf(store: FileStore, path: string, caller: string): Promise<number | null> {
+  return guarded(caller, path, "read", () => store.size(path));
+}
+
 /** The size of a file that must be there, in bytes. */
 export async function fileSize(store: FileStore, path: string, caller: string): Promise<number> {
-  const size = await guarded(caller, path, "read", () => store.size(path));
+  const size = await sizeOf(store, path, caller);
   if (size === null)
     throw new CheckpointError("missing", `${caller}: ${path} is missing, expected a file. Check the path.`);
   return size;

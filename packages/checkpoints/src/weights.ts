@@ -7,7 +7,7 @@ import type { TensorEntry } from "./header.ts";
 import { readJsonFile, writeHuggingFaceJson } from "./hugging-face-json.ts";
 import { missingTensor, openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 import { INDEX_NAME, parseIndex, planShards, shardIndex, WEIGHTS_NAME } from "./shards.ts";
-import { listFolder, openFile, removePath } from "./store-access.ts";
+import { listFolder, openFile, removePath, sizeOf } from "./store-access.ts";
 import { encodeSafetensors } from "./write-safetensors.ts";
 
 /** The weights in a folder, in one file or several; each tensor is read when asked for. */
@@ -65,14 +65,16 @@ export async function openWeights(store: FileStore, folder: string): Promise<Wei
 
 /** The files with the tensors that the index expects in each; undefined for an unsharded model, which has no index. */
 async function listShards(store: FileStore, folder: string): Promise<Map<string, string[] | undefined>> {
-  const found = (await listFolder(store, folder, "openWeights")).sort();
-  if (found.includes(WEIGHTS_NAME)) return new Map([[WEIGHTS_NAME, undefined]]);
+  const isThere = async (name: string): Promise<boolean> =>
+    (await sizeOf(store, joinPath(folder, name), "openWeights")) !== null;
+  if (await isThere(WEIGHTS_NAME)) return new Map([[WEIGHTS_NAME, undefined]]);
   const index = joinPath(folder, INDEX_NAME);
-  if (found.includes(INDEX_NAME)) return parseIndex(await readJsonFile(store, index), index);
+  if (await isThere(INDEX_NAME)) return parseIndex(await readJsonFile(store, index), index);
+  const found = (await listFolder(store, folder, "openWeights")).sort();
   const list = found.length === 0 ? "an empty or absent folder" : found.slice(0, 8).map(show).join(", ");
   throw new CheckpointError(
     "missing",
-    `openWeights: ${folder} has no weights, expected ${WEIGHTS_NAME} or ${INDEX_NAME}, got ${list}. Check the path; convert other formats to safetensors first.`,
+    `openWeights: ${folder || "the folder"} has no weights, expected ${WEIGHTS_NAME} or ${INDEX_NAME}, got ${list}. Check the path; convert other formats to safetensors first.`,
   );
 }
 

@@ -31,6 +31,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "saveSnapshot",
       "toFloat32",
       "toInt32",
+      "urlFileStore",
       "withFloatDType",
       "writeFileAtomic",
       "writeHuggingFaceJson",

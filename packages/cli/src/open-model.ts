@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { readJsonFile } from "@heed/checkpoints";
 import { nodeFileStore } from "@heed/checkpoints/node";
 import { loadTokenizer, type Tokenizer } from "@heed/data";
-import { loadPretrained, type Pretrained } from "@heed/models";
+import { type Decoder, isDecoder, type LoadOptions, loadPretrained, type Pretrained } from "@heed/models";
+import { dispose } from "@heed/tensor";
 import { badInput, isRefusal } from "./errors.ts";
 
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
@@ -25,14 +26,28 @@ export async function expectModelFolder(command: string, folder: string): Promis
 }
 
 /** Loads a Hugging Face folder; what does not fit in it is bad input. */
-export async function openModel(command: string, folder: string): Promise<Pretrained> {
+export async function openModel(command: string, folder: string, options: LoadOptions = {}): Promise<Pretrained> {
   await expectModelFolder(command, folder);
   try {
-    return await loadPretrained(nodeFileStore(), folder);
+    return await loadPretrained(nodeFileStore(), folder, options);
   } catch (error) {
     if (isRefusal(error)) throw badInput(`${command}: ${folder} cannot be used: ${error.message}`);
     throw error;
   }
+}
+
+/** Loads a decoder-only language model. @throws CliError if the folder holds another kind */
+export async function openDecoder(
+  command: string,
+  folder: string,
+): Promise<{ readonly model: Decoder; readonly pretrained: Pretrained }> {
+  const pretrained = await openModel(command, folder);
+  const { model, modelType } = pretrained;
+  if (isDecoder(model)) return { model, pretrained };
+  dispose(model);
+  throw badInput(
+    `${command}: ${folder} holds a model of type ${modelType}, expected a decoder-only language model. Name another folder`,
+  );
 }
 
 /** Loads the tokenizer beside a model. @throws CliError if there is none or its vocabulary is larger than the model's */

@@ -19,15 +19,15 @@ test("every weight has its name, shape and bytes; a tied head does not stand twi
   const config = { vocabSize: 5, maxSeqLen: 3, dModel: 4, numLayers: 1, numHeads: 2, bias: false };
   const rows = tableOf(config);
   expect(rows.map(({ name, shape }) => `${name} ${shape.join("x")}`)).toEqual([
-    "tokenEmbedding.weight 5x4",
-    "position.table 3x4",
-    "blocks.0.norm1.gain 4",
-    "blocks.0.attention.projection.qkv.weight 12x4",
-    "blocks.0.attention.output.weight 4x4",
-    "blocks.0.norm2.gain 4",
-    "blocks.0.feedForward.expand.weight 16x4",
-    "blocks.0.feedForward.contract.weight 4x16",
-    "norm.gain 4",
+    "stack.embedding.tokens.weight 5x4",
+    "stack.embedding.position.table 3x4",
+    "stack.blocks.0.norm1.gain 4",
+    "stack.blocks.0.attention.projection.qkv.weight 12x4",
+    "stack.blocks.0.attention.output.weight 4x4",
+    "stack.blocks.0.norm2.gain 4",
+    "stack.blocks.0.feedForward.expand.weight 16x4",
+    "stack.blocks.0.feedForward.contract.weight 4x16",
+    "stack.norm.gain 4",
   ]);
   for (const { shape, parameters, bytes } of rows) {
     expect(parameters).toBe(shape.reduce((size, axis) => size * axis, 1));

@@ -1,11 +1,19 @@
 import { createMultiHeadAttention, softmaxAttention } from "@heed/attention";
-import { createEmbedding, createFeedForward, createLayerNorm, createLinear, normalInit, zerosInit } from "@heed/nn";
+import {
+  createEmbedding,
+  createFeedForward,
+  createLayerNorm,
+  createLinear,
+  InputEmbedding,
+  normalInit,
+  zerosInit,
+} from "@heed/nn";
 import { learned } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
+import { Block } from "./block.ts";
 import { Decoder } from "./decoder.ts";
 import { checkGpt2Config } from "./gpt2-config.ts";
-import { PreNormBlock } from "./pre-norm-block.ts";
 
 /** What a GPT-2-shaped model is. Widths in values, counts of layers, heads and tokens; rates are probabilities in [0, 1). */
 export interface Gpt2Config {
@@ -67,8 +75,10 @@ export function gpt2(config: Gpt2Config, rng: Rng | null): Decoder {
   const draw = (std: number) => (rng ? normalInit({ std, rng }) : zerosInit());
   const weight = draw(initStd);
   return new Decoder({
-    tokenEmbedding: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }),
-    position: learned({ maxSeqLen, dModel, table: weight }),
+    embedding: new InputEmbedding({
+      tokens: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }),
+      position: learned({ maxSeqLen, dModel, table: weight }),
+    }),
     blocks: Array.from({ length: numLayers }, (_, layer) => gpt2Block(config, layer, draw)),
     norm: createLayerNorm({ dModel, bias, epsilon: layerNormEpsilon }),
     head: tieHead ? undefined : createLinear({ dIn: dModel, dOut: vocabSize, weight }),
@@ -77,11 +87,7 @@ export function gpt2(config: Gpt2Config, rng: Rng | null): Decoder {
   });
 }
 
-function gpt2Block(
-  config: Gpt2Config,
-  layer: number,
-  draw: (std: number) => ReturnType<typeof zerosInit>,
-): PreNormBlock {
+function gpt2Block(config: Gpt2Config, layer: number, draw: (std: number) => ReturnType<typeof zerosInit>): Block {
   const {
     dModel,
     numHeads,
@@ -99,7 +105,7 @@ function gpt2Block(
   const scale =
     ((config.scaleScores ?? true) ? 1 / Math.sqrt(dModel / numHeads) : 1) / (config.scaleScoresByLayer ? layer + 1 : 1);
   const attention = softmaxAttention({ scale, dropout: config.attentionDropout ?? 0 });
-  return new PreNormBlock({
+  return new Block({
     norm1: norm(),
     attention: createMultiHeadAttention({ dModel, numHeads, attention, weight, outputWeight: lastWeight, bias }),
     norm2: norm(),

@@ -4,6 +4,7 @@ import {
   createFeedForward,
   createLayerNorm,
   createLinear,
+  InputEmbedding,
   normalInit,
   parameters,
   reluActivation,
@@ -21,7 +22,7 @@ import {
   valueAndGradients,
 } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { Decoder, type DecoderParts, PreNormBlock } from "../src/index.ts";
+import { Block, Decoder, type DecoderParts } from "../src/index.ts";
 
 useBackend(referenceBackend());
 
@@ -31,7 +32,7 @@ const ids = (...values: number[]): Tensor => fromArray(Int32Array.from(values), 
 function assemble(change: Partial<DecoderParts> = {}): Decoder {
   const weight = normalInit({ std: 0.3, rng: rng(1) });
   const block = () =>
-    new PreNormBlock({
+    new Block({
       norm1: createLayerNorm({ dModel }),
       attention: createMultiHeadAttention({
         dModel,
@@ -44,8 +45,10 @@ function assemble(change: Partial<DecoderParts> = {}): Decoder {
       feedForward: createFeedForward({ dModel, dFF: 12, activation: reluActivation, weight }),
     });
   return new Decoder({
-    tokenEmbedding: createEmbedding({ numEmbeddings: 9, dModel, weight }),
-    position: sinusoidal(),
+    embedding: new InputEmbedding({
+      tokens: createEmbedding({ numEmbeddings: 9, dModel, weight }),
+      position: sinusoidal(),
+    }),
     blocks: [block(), block()],
     norm: createLayerNorm({ dModel }),
     maxSeqLen: 10,
@@ -70,9 +73,14 @@ test("parts assembled by hand train and decode: sinusoidal positions, grouped he
 
 test("the head may be a layer of its own, the blocks none at all", () => {
   const head = createLinear({ dIn: dModel, dOut: 4, weight: normalInit({ std: 1, rng: rng(2) }) });
-  const model = assemble({ head, blocks: [], position: undefined });
+  const model = assemble({ head, blocks: [] });
   expect(model.forward(ids(1, 2)).shape).toEqual([1, 2, 4]);
-  expect([...stateDict(model).keys()]).toEqual(["tokenEmbedding.weight", "norm.gain", "norm.bias", "head.weight"]);
+  expect([...stateDict(model).keys()]).toEqual([
+    "stack.embedding.tokens.weight",
+    "stack.norm.gain",
+    "stack.norm.bias",
+    "head.weight",
+  ]);
 });
 
 test("the mask is a part too, and a call may bring another", () => {

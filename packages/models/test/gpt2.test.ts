@@ -67,12 +67,14 @@ describe("gpt2", () => {
     const model = gpt2({ ...tiny, dModel: 64, numLayers: 8 }, rng(0));
     const spread = (x: Tensor): number => Math.sqrt(dataSync(mean(multiply(x, x)))[0]!);
     const state = stateDict(model);
-    expect(spread(state.get("blocks.3.attention.projection.qkv.weight")!)).toBeCloseTo(0.02, 3);
-    expect(spread(state.get("blocks.3.attention.output.weight")!)).toBeCloseTo(0.02 / 4, 3);
-    expect(spread(state.get("blocks.3.feedForward.contract.weight")!)).toBeCloseTo(0.02 / 4, 3);
-    expect(spread(state.get("position.table")!)).toBeCloseTo(0.02, 2);
-    expect(dataSync(state.get("blocks.3.norm1.gain")!).every((value) => value === 1)).toBe(true);
-    expect(dataSync(state.get("blocks.3.attention.projection.qkv.bias")!).every((value) => value === 0)).toBe(true);
+    expect(spread(state.get("stack.blocks.3.attention.projection.qkv.weight")!)).toBeCloseTo(0.02, 3);
+    expect(spread(state.get("stack.blocks.3.attention.output.weight")!)).toBeCloseTo(0.02 / 4, 3);
+    expect(spread(state.get("stack.blocks.3.feedForward.contract.weight")!)).toBeCloseTo(0.02 / 4, 3);
+    expect(spread(state.get("stack.embedding.position.table")!)).toBeCloseTo(0.02, 2);
+    expect(dataSync(state.get("stack.blocks.3.norm1.gain")!).every((value) => value === 1)).toBe(true);
+    expect(dataSync(state.get("stack.blocks.3.attention.projection.qkv.bias")!).every((value) => value === 0)).toBe(
+      true,
+    );
     expect(parameters(gpt2(tiny, null)).filter((x) => dataSync(x).some((value) => value !== 0 && value !== 1))).toEqual(
       [],
     );
@@ -225,24 +227,24 @@ describe("gpt2", () => {
     );
     const model = gpt2(tiny, null);
     expect(() => model.forward(ids([new Array<number>(13).fill(0)]))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Decoder: tokens has T=13, expected at most 12 in all (maxSeqLen). Shorten the text or build a model with a longer context]`,
+      `[RangeError: Stack: tokens has T=13, expected at most 12 in all (maxSeqLen). Shorten the text or build a model with a longer context]`,
     );
     expect(() => model.forward(ids([[0, 11]]))).toThrowErrorMatchingInlineSnapshot(
       `[RangeError: Embedding: ids has 11 at place 1, expected 0..10 (from a vocabulary of 11). Use the tokenizer the model was trained with]`,
     );
     expect(() => model.forward(fromArray([0], [1, 1]))).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: Decoder: tokens has dtype float32, expected int32. Use cast]`,
+      `[DTypeError: Stack: tokens has dtype float32, expected int32. Use cast]`,
     );
     expect(() => model.forward(tensor([0], { dtype: "int32" }))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: Decoder: tokens has rank 1 in shape [1], expected 2 axes [B, T]]`,
+      `[ShapeError: Stack: tokens has rank 1 in shape [1], expected 2 axes [B, T]]`,
     );
     expect(() => model.forward(ids([[0, 1]]), { positions: ids([[0]]) })).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: Decoder: positions has shape [1, 1], expected [T] or [B, T] (from tokens [1, 2])]`,
+      `[ShapeError: Stack: positions has shape [1, 1], expected [T] or [B, T] (from tokens [1, 2])]`,
     );
     const cache = model.createCache();
     model.forward(ids([new Array<number>(12).fill(0)]), { cache });
     expect(() => model.forward(ids([[0]]), { cache })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Decoder: tokens has T=1 after 12 in the cache, expected at most 12 in all (maxSeqLen). Shorten the text or build a model with a longer context]`,
+      `[RangeError: Stack: tokens has T=1 after 12 in the cache, expected at most 12 in all (maxSeqLen). Shorten the text or build a model with a longer context]`,
     );
     cache.dispose();
   });

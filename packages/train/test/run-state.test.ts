@@ -74,10 +74,10 @@ test("a snapshot of another model is refused by name, and nothing is changed", a
     return "accepted";
   };
   expect(refusal({ dModel: 16, numLayers: 1 })).toMatchInlineSnapshot(
-    `"RangeError: restoreRun: snapshot tensor tokenEmbedding.weight is F32 [7, 8], expected F32 [7, 16]. Build the model with the options of the run"`,
+    `"RangeError: restoreRun: snapshot tensor stack.embedding.tokens.weight is F32 [7, 8], expected F32 [7, 16]. Build the model with the options of the run"`,
   );
   expect(refusal({ dModel: 8, numLayers: 2 })).toMatchInlineSnapshot(
-    `"RangeError: restoreRun: snapshot has no tensor blocks.1.norm1.gain in weights, expected shape [8]. Build the model with the options of the run"`,
+    `"RangeError: restoreRun: snapshot has no tensor stack.blocks.1.norm1.gain in weights, expected shape [8]. Build the model with the options of the run"`,
   );
   expect(() => restoreRun({ ...snapshot, arrays: {} }, tinyRun())).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: restoreRun: snapshot has no group weights, expected one. It was not written by captureRun]`,

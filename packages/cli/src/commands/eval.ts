@@ -7,7 +7,7 @@ import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
 import { badInput, wrongUse } from "../errors.ts";
 import { wholeNumber } from "../numbers.ts";
-import { openModel, openTokenizer } from "../open-model.ts";
+import { openDecoder, openTokenizer } from "../open-model.ts";
 import { readTexts } from "../text-files.ts";
 
 interface EvalFlags {
@@ -42,7 +42,7 @@ function encodeTexts(tokenizer: Tokenizer, text: string, files: readonly string[
 
 async function run({ output }: Context, folder: string, files: readonly string[], flags: EvalFlags): Promise<void> {
   chooseBackend(flags.threads);
-  const { model } = await openModel("eval", folder);
+  const { model } = await openDecoder("eval", folder);
   const tokenizer = await openTokenizer("eval", folder, model.vocabSize);
   const tokens = encodeTexts(tokenizer, await readTexts(files), files);
   const contextLength = flags.context ?? model.maxSeqLen;

@@ -8,7 +8,7 @@ import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
 import { wrongUse } from "../errors.ts";
 import { nonNegativeNumber, positiveNumber, wholeNumber } from "../numbers.ts";
-import { openModel, openTokenizer } from "../open-model.ts";
+import { openDecoder, openTokenizer } from "../open-model.ts";
 import { startTokens } from "../start-tokens.ts";
 import { textStream } from "../text-stream.ts";
 
@@ -79,8 +79,7 @@ function stopTokensOf({ origin }: Pretrained): number[] {
 
 async function run({ output, streams }: Context, folder: string, flags: GenerateFlags): Promise<void> {
   chooseBackend(flags.threads);
-  const pretrained = await openModel("generate", folder);
-  const { model } = pretrained;
+  const { model, pretrained } = await openDecoder("generate", folder);
   const tokenizer = await openTokenizer("generate", folder, model.vocabSize);
   const prompt = encodePrompt(tokenizer, flags.prompt, model.maxSeqLen);
   const started = performance.now();

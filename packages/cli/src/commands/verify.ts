@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { readJsonFile } from "@heed/checkpoints";
 import { nodeFileStore } from "@heed/checkpoints/node";
-import { configFromHuggingFace } from "@heed/models";
+import { configFromHuggingFace, type LoadOptions } from "@heed/models";
 import { referenceBackend, useBackend } from "@heed/tensor";
 import { Command, Option } from "commander";
 import { chooseBackend } from "../backend.ts";
@@ -50,11 +50,11 @@ async function run(context: Context, folder: string, backend: string): Promise<v
 }
 
 /** Why the model itself cannot be run yet, if so. */
-async function unsupportedModel(folder: string): Promise<string | undefined> {
+async function unsupportedModel(folder: string, options: LoadOptions): Promise<string | undefined> {
   await expectModelFolder("verify", folder);
   const json = await readJsonFile(nodeFileStore(), join(folder, "config.json"));
   try {
-    configFromHuggingFace(json);
+    configFromHuggingFace(json, options);
     return undefined;
   } catch (error) {
     if (isRefusal(error)) return error.message;
@@ -68,7 +68,10 @@ async function computeCase(folder: string, recorded: Golden, golden: GoldenCase)
   if (unit) return unit.refuses(golden) ?? (await unit.run(golden, await readWeights(recorded, golden)));
   const runner = runnerOf(golden);
   if (typeof runner === "string") return runner;
-  return (await unsupportedModel(folder)) ?? (await runner.run(await openModel("verify", folder), golden));
+  const options = { architecture: String(golden.call["class"]) };
+  return (
+    (await unsupportedModel(folder, options)) ?? (await runner.run(await openModel("verify", folder, options), golden))
+  );
 }
 
 async function runCase(folder: string, recorded: Golden, golden: GoldenCase): Promise<CaseResult> {

@@ -1,12 +1,14 @@
 import type { Pretrained } from "@heed/models";
+import { scope } from "@heed/tensor";
 import { generate, greedy } from "@heed/train";
 import type { GoldenCase } from "./golden.ts";
+import { decoderOf } from "./models/causal-lm.ts";
 import type { Computed, Runner } from "./runners.ts";
-import { expectTokens, optionsOf, unknownNames } from "./support.ts";
+import { optionsOf, tokensOf, unknownNames } from "./support.ts";
 
 async function run(pretrained: Pretrained, golden: GoldenCase): Promise<Computed> {
-  expectTokens(pretrained, golden);
-  const { model } = pretrained;
+  const model = decoderOf(pretrained);
+  scope(() => void tokensOf(model.vocabSize, golden));
   const { shape, values } = golden.inputs.get("input_ids")!;
   const [B, T] = shape as [number, number];
   const { max_new_tokens } = optionsOf(golden) as { max_new_tokens: number };

@@ -1,10 +1,11 @@
-import type { Pretrained } from "@heed/models";
+import { namedWeights, type Pretrained } from "@heed/models";
 import { parameters } from "@heed/nn";
 import { adamW, clipGlobalNorm, cosineSchedule } from "@heed/optim";
 import { data, dispose, fromArray, scope, type Tensor, valueAndGradients } from "@heed/tensor";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
+import { decoderOf } from "./models/causal-lm.ts";
 import type { Computed, Runner } from "./runners.ts";
-import { expectTokens, read, readAll, shiftedLoss, unknownNames, weightsOf } from "./support.ts";
+import { read, readAll, shiftedLoss, tokensOf, unknownNames } from "./support.ts";
 
 interface TrainCall {
   readonly lr: number;
@@ -39,10 +40,10 @@ function batchOf({ shape, values }: GoldenArray, step: number): Tensor {
 }
 
 async function run(pretrained: Pretrained, golden: GoldenCase): Promise<Computed> {
-  expectTokens(pretrained, golden);
   const { inputs, parametersAfter, call } = golden;
   const { lr, betas, eps, weight_decay, max_norm, warmup, total } = call as unknown as TrainCall;
-  const { model } = pretrained;
+  const model = decoderOf(pretrained);
+  scope(() => void tokensOf(model.vocabSize, golden));
   const optimizer = adamW({
     parameters: parameters(model),
     learningRate: cosineSchedule({ peak: lr, warmupSteps: warmup, totalSteps: total }),
@@ -61,7 +62,7 @@ async function run(pretrained: Pretrained, golden: GoldenCase): Promise<Computed
     optimizer.step(gradients, { scale });
     dispose([value, gradients, norm, scale]);
   }
-  const weights = [...weightsOf(pretrained)].filter(([name]) => parametersAfter.has(name));
+  const weights = [...namedWeights(pretrained)].filter(([name]) => parametersAfter.has(name));
   const stored = new Map(weights.map(([name, { tensor, asStored }]) => [name, asStored(tensor)]));
   const lists = Object.entries(measured).map(([name, values]) => [name, { shape: [steps], values }] as const);
   const after = await read(scope(() => lossOf(0)));

@@ -1,8 +1,8 @@
 import type { Pretrained } from "@heed/models";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
-import { runForward } from "./gpt2-forward.ts";
 import { runGenerate } from "./gpt2-generate.ts";
 import { runTraining } from "./gpt2-train.ts";
+import { causalForward } from "./models/causal-lm.ts";
 
 /** What a runner computed, under the names of the fixture. */
 export interface Computed {
@@ -20,7 +20,7 @@ export interface Runner {
 
 /** Runners by the class that recorded a case and the kind of its call. */
 const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
-  GPT2LMHeadModel: { forward: runForward, generate: runGenerate, train: runTraining },
+  GPT2LMHeadModel: { forward: causalForward(), generate: runGenerate, train: runTraining },
 };
 
 /** The runner of a case, or why there is none. */

@@ -1,5 +1,4 @@
-import { namedWeights, type Pretrained } from "@heed/models";
-import { crossEntropy, data, fromArray, permute, slice, type Tensor } from "@heed/tensor";
+import { crossEntropy, data, fromArray, slice, type Tensor } from "@heed/tensor";
 import { badInput } from "../errors.ts";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
 
@@ -27,30 +26,14 @@ export function shiftedLoss(logits: Tensor, labels: Tensor): Tensor {
   });
 }
 
-/** A weight by its name in the fixture, with how to bring it or its gradient into the layout of the file. */
-export interface NamedWeight {
-  readonly tensor: Tensor;
-  asStored(x: Tensor): Tensor;
-}
-
-/** The weights of a model by their Hugging Face names. */
-export function weightsOf(pretrained: Pretrained): Map<string, NamedWeight> {
-  const named = [...namedWeights(pretrained)];
-  return new Map(
-    named.map(([name, { tensor, transposed }]) => [
-      name,
-      { tensor, asStored: (x: Tensor) => (transposed ? permute(x, [1, 0]) : x) },
-    ]),
-  );
-}
-
-/** @throws CliError if the case has a token that the model does not */
-export function expectTokens({ model }: Pretrained, { name, inputs }: GoldenCase): void {
-  const { values } = inputs.get("input_ids")!;
-  const outside = Array.from(values).find((id) => !(id >= 0 && id < model.vocabSize));
-  if (outside === undefined) return;
+/** @throws CliError if an input of the case is absent, or has a token that the model does not */
+export function tokensOf(vocabSize: number, { name, inputs }: GoldenCase, input = "input_ids"): Tensor {
+  const array = inputs.get(input);
+  if (!array) throw badInput(`verify: case ${name} has no ${input}, expected token ids. The fixture is damaged`);
+  const outside = Array.from(array.values).find((id) => !(id >= 0 && id < vocabSize));
+  if (outside === undefined) return int32(array);
   throw badInput(
-    `verify: input_ids of case ${name} has token ${outside}, expected ids in 0..${model.vocabSize - 1} (vocab_size of config.json). The fixture belongs to another model`,
+    `verify: ${input} of case ${name} has token ${outside}, expected ids in 0..${vocabSize - 1} (vocab_size of config.json). The fixture belongs to another model`,
   );
 }
 

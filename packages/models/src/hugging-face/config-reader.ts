@@ -34,20 +34,22 @@ const neutralValues: Readonly<Record<string, readonly string[]>> = {
 export class ConfigReader {
   readonly modelType: string;
   private readonly json: JsonObject;
-  private readonly asked = new Set<string>(["model_type"]);
+  private readonly asked = new Set<string>(["model_type", "architectures"]);
 
   constructor(modelType: string, json: JsonObject) {
     this.modelType = modelType;
     this.json = json;
   }
 
-  private refuse(key: string, expected: string, value: Json | undefined): never {
+  /** Throws the RangeError of a key whose value is not supported. */
+  refuse(key: string, expected: string, value: Json | undefined): never {
     throw new RangeError(
       `loadPretrained: config.json has an unsupported ${key} for ${this.modelType}, expected ${expected}, got ${JSON.stringify(value)}`,
     );
   }
 
-  private get(key: string): Json | undefined {
+  /** The value of a key as it is; undefined where it is absent. Whoever asks is answerable for it. */
+  get(key: string): Json | undefined {
     this.asked.add(key);
     return this.json[key];
   }
@@ -82,6 +84,20 @@ export class ConfigReader {
       : this.refuse(key, `a number in [${low}, ${high})`, value);
   }
 
+  /** As `number`, where null means the fallback too. */
+  numberOrNull(key: string, fallback: number, low = 0, high = Infinity): number {
+    return this.get(key) === null ? fallback : this.number(key, fallback, low, high);
+  }
+
+  /** A whole number of any size from `low`, such as a token id. */
+  whole(key: string, fallback: number, low = 0): number {
+    const value = this.get(key);
+    if (value === undefined || value === null) return fallback;
+    return typeof value === "number" && Number.isSafeInteger(value) && value >= low
+      ? value
+      : this.refuse(key, `a whole number >= ${low}`, value);
+  }
+
   boolean(key: string, fallback: boolean): boolean {
     const value = this.get(key);
     if (value === undefined) return fallback;
@@ -95,23 +111,37 @@ export class ConfigReader {
     return names.find((name) => name === value) ?? this.refuse(key, `one of ${names.join(", ")}`, value);
   }
 
+  /** Number of labels of a classifier: `num_labels`, else those of `id2label`, else 2. */
+  labels(): number {
+    const names = this.get("id2label");
+    const listed = typeof names === "object" && names !== null ? Object.keys(names).length : 2;
+    return this.count("num_labels", Math.max(1, listed));
+  }
+
+  /** A reader of an object inside, such as `text_config`; of an empty one where the key is absent or null. */
+  nested(key: string, modelType: string): ConfigReader {
+    const value = this.get(key);
+    if (value === undefined || value === null) return new ConfigReader(modelType, {});
+    if (typeof value !== "object" || Array.isArray(value)) return this.refuse(key, "an object", value);
+    return new ConfigReader(modelType, value as JsonObject);
+  }
+
+  /** Refuses every value but one; that one is also what an absent key means. */
+  only(key: string, ...values: readonly Json[]): void {
+    const value = this.get(key);
+    if (value === undefined || values.some((known) => JSON.stringify(known) === JSON.stringify(value))) return;
+    this.refuse(key, values.map((known) => JSON.stringify(known)).join(" or "), value);
+  }
+
   /** Keys of this family that change nothing here. */
   ignore(...keys: readonly string[]): void {
     for (const key of keys) this.asked.add(key);
   }
 
-  /** Refuses architectures other than those named; none at all is fine. */
-  architectures(known: readonly string[]): void {
-    const value = this.get("architectures");
-    const named = Array.isArray(value) ? value : [];
-    if (named.length > 0 && !named.some((name) => known.includes(String(name))))
-      this.refuse("architectures", `one of ${known.join(", ")}`, value);
-  }
-
   /** Refuses neutral keys with another value, and every key that was never asked for. */
   finish(): void {
     for (const [key, value] of Object.entries(this.json)) {
-      const neutral = neutralValues[key];
+      const neutral = this.asked.has(key) ? undefined : neutralValues[key];
       if (neutral && !neutral.includes(JSON.stringify(value))) this.refuse(key, neutral.join(" or "), value);
     }
     const unknown = Object.keys(this.json).filter(

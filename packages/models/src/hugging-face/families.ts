@@ -1,4 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
+import type { ModelFamily } from "./family.ts";
 import { gpt2Family } from "./gpt2.ts";
 
 /** Model families by `model_type`. */
@@ -7,11 +8,42 @@ export const families = { gpt2: gpt2Family } as const;
 /** `model_type` of a family that can be loaded and saved. */
 export type ModelType = keyof typeof families;
 
+/** Configuration of a model of a family. */
+export type ConfigOf<Type extends ModelType> = ReturnType<(typeof families)[Type]["readConfig"]>;
+
+/** What a family builds. */
+export type ModelOf<Type extends ModelType> = ReturnType<(typeof families)[Type]["build"]>;
+
+/** A family, whichever. */
+export type AnyFamily = ModelFamily<ConfigOf<ModelType>, ModelOf<ModelType>>;
+
 /** @throws RangeError listing the known types, if this one is not among them */
 export function modelTypeOf(json: JsonObject): ModelType {
   const name = json["model_type"];
   if (typeof name === "string" && Object.hasOwn(families, name)) return name as ModelType;
   throw new RangeError(
     `loadPretrained: config.json has an unknown model_type, expected one of ${Object.keys(families).join(", ")}, got ${JSON.stringify(name)}`,
+  );
+}
+
+/**
+ * The class to build: the one asked for, else the first that config.json names, else the family's first.
+ *
+ * @throws RangeError if the family does not know it
+ */
+export function architectureOf(
+  { modelType, architectures }: Pick<AnyFamily, "modelType" | "architectures">,
+  json: JsonObject,
+  wanted: string | undefined,
+): string {
+  const named = json["architectures"];
+  const list = Array.isArray(named) ? named.map(String) : [];
+  if (wanted === undefined && list.length === 0) return architectures[0]!;
+  const found = architectures.find((known) => (wanted === undefined ? list.includes(known) : known === wanted));
+  if (found !== undefined) return found;
+  throw new RangeError(
+    wanted === undefined
+      ? `loadPretrained: config.json has an unsupported architectures for ${modelType}, expected one of ${architectures.join(", ")}, got ${JSON.stringify(named)}`
+      : `loadPretrained: architecture is unknown for ${modelType}, expected one of ${architectures.join(", ")}, got ${wanted}`,
   );
 }

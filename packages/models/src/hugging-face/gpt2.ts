@@ -1,19 +1,20 @@
 import type { JsonObject } from "@heed/checkpoints";
 import { type ActivationName, activations } from "../activations.ts";
+import type { Decoder } from "../decoder.ts";
 import { type Gpt2Config, gpt2 } from "../gpt2.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 
 const block = (ours: string, theirs: string, transposed?: true): WeightRow => ({
-  ours: `blocks.*.${ours}`,
+  ours: `stack.blocks.*.${ours}`,
   theirs: `h.*.${theirs}`,
   ...(transposed && { transposed }),
 });
 
 /** GPT-2 keeps linear weights as [in, out]. */
 const weights: readonly WeightRow[] = [
-  { ours: "tokenEmbedding.weight", theirs: "wte.weight" },
-  { ours: "position.table", theirs: "wpe.weight" },
+  { ours: "stack.embedding.tokens.weight", theirs: "wte.weight" },
+  { ours: "stack.embedding.position.table", theirs: "wpe.weight" },
   block("norm1.gain", "ln_1.weight"),
   block("norm1.bias", "ln_1.bias"),
   block("attention.projection.qkv.weight", "attn.c_attn.weight", true),
@@ -26,15 +27,14 @@ const weights: readonly WeightRow[] = [
   block("feedForward.expand.bias", "mlp.c_fc.bias"),
   block("feedForward.contract.weight", "mlp.c_proj.weight", true),
   block("feedForward.contract.bias", "mlp.c_proj.bias"),
-  { ours: "norm.gain", theirs: "ln_f.weight" },
-  { ours: "norm.bias", theirs: "ln_f.bias" },
-  { ours: "head.weight", theirs: "lm_head.weight" },
+  { ours: "stack.norm.gain", theirs: "ln_f.weight" },
+  { ours: "stack.norm.bias", theirs: "ln_f.bias" },
+  { ours: "head.weight", theirs: "lm_head.weight", outside: true },
 ];
 
 /** GPT-2's own defaults, which an absent key means. `reorder_and_upcast_attn` only changes the order of rounding. */
 function readConfig(json: JsonObject): Gpt2Config {
   const read = new ConfigReader("gpt2", json);
-  read.architectures(["GPT2LMHeadModel", "GPT2Model"]);
   read.ignore(
     "reorder_and_upcast_attn",
     "summary_type",
@@ -122,12 +122,13 @@ function zeroWeights(config: Gpt2Config): Map<string, readonly number[]> {
 /**
  * GPT-2 in Hugging Face folders.
  *
- * Ignored: the causal-mask buffers of old files, and a copy of the token embedding as head where the two are tied.
+ * Not loaded but kept: the causal-mask buffers of old files, and a copy of the token embedding as head where the two are tied.
  *
  * @see Hugging Face transformers: models/gpt2/configuration_gpt2.py and modeling_gpt2.py.
  */
-export const gpt2Family: ModelFamily<Gpt2Config> = {
+export const gpt2Family: ModelFamily<Gpt2Config, Decoder> = {
   modelType: "gpt2",
+  architectures: ["GPT2LMHeadModel", "GPT2Model"],
   readConfig,
   writeConfig,
   floatKeys: [
@@ -139,10 +140,11 @@ export const gpt2Family: ModelFamily<Gpt2Config> = {
     "layer_norm_epsilon",
   ],
   build: gpt2,
-  weights,
+  numLayers: ({ numLayers }) => numLayers,
+  weights: () => weights,
   prefix: "transformer.",
-  isIgnored: (name, { tieHead = true }) =>
-    /^h\.\d+\.attn\.(bias|masked_bias)$/.test(name) || (tieHead && name === "lm_head.weight"),
+  isIgnored: (name) => /^h\.\d+\.attn\.(bias|masked_bias)$/.test(name),
+  copies: ({ tieHead = true }) => new Map(tieHead ? [["lm_head.weight", "wte.weight"]] : []),
   zeroWeights,
   withZeroWeights: (config) => ({ ...config, bias: true }),
 };

@@ -2,39 +2,52 @@ import {
   type FileStore,
   type FloatDType,
   type JsonObject,
+  type NamedArray,
   openWeights,
   readJsonFile,
   toFloat32,
   type WeightFiles,
 } from "@heed/checkpoints";
-import { stateDict } from "@heed/nn";
 import {
   assign,
   createMetaBackend,
   dispose,
-  formatShape,
   fromArray,
-  permute,
+  type Rng,
   rng,
   ShapeError,
   scope,
-  type Tensor,
   withBackend,
 } from "@heed/tensor";
-import type { Decoder } from "../decoder.ts";
-import type { Gpt2Config } from "../gpt2.ts";
-import { families, type ModelType, modelTypeOf } from "./families.ts";
-import type { ModelFamily } from "./family.ts";
-import { placeOf } from "./names.ts";
+import {
+  type AnyFamily,
+  architectureOf,
+  type ConfigOf,
+  families,
+  type ModelOf,
+  type ModelType,
+  modelTypeOf,
+} from "./families.ts";
+import { fromStored } from "./names.ts";
+import { type FileNames, fileNames, type Load, type Plan, planLoad } from "./plan-load.ts";
 
-/** A model with what it takes to write its folder again as it was. */
-export interface Pretrained {
-  readonly modelType: ModelType;
-  readonly config: Gpt2Config;
-  readonly model: Decoder;
+/** A model of one family with what it takes to write its folder again as it was. */
+export interface PretrainedOf<Type extends ModelType> {
+  readonly modelType: Type;
+  /** class that it is; default the first of its family */
+  readonly architecture?: string;
+  readonly config: ConfigOf<Type>;
+  readonly model: ModelOf<Type>;
   /** of the folder it came from; absent for a model made here */
   readonly origin?: Origin;
+  /** weights, by their names in files, that the files lacked and `newWeights` drew; absent if none */
+  readonly fresh?: readonly string[];
+  /** weights in the files that this class does not have, of another head; absent if none */
+  readonly unused?: readonly string[];
 }
+
+/** A model with what it takes to write its folder again as it was: which family, `modelType` tells. */
+export type Pretrained<Type extends ModelType = ModelType> = { [Each in Type]: PretrainedOf<Each> }[Type];
 
 /** What a folder said beside the weights. */
 export interface Origin {
@@ -46,46 +59,65 @@ export interface Origin {
   readonly prefix: string;
   /** element type of the weights in the files */
   readonly dtype: FloatDType;
+  /** older names of weights in the files, by today's */
+  readonly names: ReadonlyMap<string, string>;
+  /** names in the files that repeat a tied weight, with today's name of that weight */
+  readonly copies: ReadonlyMap<string, string>;
+  /** what else the files hold, such as buffers */
+  readonly kept: ReadonlyMap<string, NamedArray>;
 }
 
 /** Options of {@link loadPretrained}. */
 export interface LoadOptions {
+  /** class to build, where another one than config.json names is wanted; default the one it names */
+  readonly architecture?: string;
+  /** draws the weights of a head that the files lack; without it they are an error */
+  readonly newWeights?: Rng;
   /** called after each weight with the weights done and the weights in all */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Loads a Hugging Face folder: `config.json` and `model.safetensors`, or shards with their index.
+ * Loads a Hugging Face folder: `config.json` and `model.safetensors`, or shards with their index, from a disk, from memory, or
+ * from the web with `urlFileStore` of `@heed/checkpoints`.
  *
  * Weights become float32, exactly, one at a time: memory stays near the size of the model.
  *
  * @throws RangeError if config.json has an unknown model_type, key or value; ShapeError listing weights that are missing,
- *   not part of the model, or of another shape; CheckpointError for damaged files
- * @see Radford et al. 2019, Language Models are Unsupervised Multitask Learners; Hugging Face transformers, `from_pretrained`.
+ *   not part of the model, of another shape or of different types; CheckpointError for damaged files
+ * @see Hugging Face transformers, `from_pretrained`.
  * @example
  * const { model, config } = await loadPretrained(store, "my-gpt2"); // store: nodeFileStore() of "@heed/checkpoints/node"
  */
 export async function loadPretrained(store: FileStore, folder: string, options: LoadOptions = {}): Promise<Pretrained> {
   const json = await readJsonFile(store, join(folder, "config.json"));
   const modelType = modelTypeOf(json);
-  const family = families[modelType];
-  const announced = family.readConfig(json);
+  const family: AnyFamily = families[modelType];
+  const architecture = architectureOf(family, json, options.architecture);
+  const announced = family.readConfig(json, architecture);
   const files = await openWeights(store, folder);
   try {
-    checkNumLayers(announced, files);
-    const prefix = [...files.entries.keys()].some((name) => name.startsWith(family.prefix)) ? family.prefix : "";
-    checkFit(family, announced, prefix, files);
-    const config = await settleZeros(family, announced, prefix, files);
-    const model = family.build(config, null);
-    const plan = planLoad(model, family, config, prefix, files);
-    await runPlan(plan.loads, files, options).catch((error: unknown) => {
+    checkNumLayers(family.numLayers(announced), files);
+    const names = fileNames(family, files);
+    const planFor = (model: object, config: ConfigOf<ModelType>): Plan =>
+      planLoad({ model, family, config, names, files, lenient: options });
+    // On shapes alone first, so that a configuration that does not fit costs no memory.
+    withBackend(createMetaBackend(), () => scope(() => void planFor(family.build(announced, rng(0)), announced)));
+    const config = await settleZeros(family, announced, names, files);
+    const model = family.build(config, options.newWeights ?? null);
+    const plan = planFor(model, config);
+    const kept = await runPlan(plan, files, options).catch((error: unknown) => {
       dispose(model);
       throw error;
     });
-    const generationPath = join(folder, "generation_config.json");
-    const generationConfig =
-      (await store.size(generationPath)) === null ? undefined : await readJsonFile(store, generationPath);
-    return { modelType, config, model, origin: { config: json, generationConfig, prefix, dtype: plan.dtype } };
+    const { dtype, copies, fresh, unused } = plan;
+    const generationConfig = await readGenerationConfig(store, folder);
+    const origin = { config: json, generationConfig, prefix: names.prefix, dtype, names: names.old, copies, kept };
+    return {
+      ...{ modelType, architecture, config, model, origin },
+      ...(fresh.length > 0 && { fresh }),
+      ...(unused.length > 0 && { unused }),
+    } as Pretrained;
   } finally {
     await files.close();
   }
@@ -95,103 +127,52 @@ export function join(folder: string, name: string): string {
   return folder === "" || folder.endsWith("/") ? folder + name : `${folder}/${name}`;
 }
 
+async function readGenerationConfig(store: FileStore, folder: string): Promise<JsonObject | undefined> {
+  const path = join(folder, "generation_config.json");
+  return (await store.size(path)) === null ? undefined : await readJsonFile(store, path);
+}
+
 /** Before anything of that size is made. */
-function checkNumLayers({ numLayers }: Gpt2Config, { entries }: WeightFiles): void {
+function checkNumLayers(numLayers: number, { entries }: WeightFiles): void {
   if (numLayers <= entries.size) return;
   throw new ShapeError(
     `loadPretrained: config.json has ${numLayers} layers, expected at most one for each of ${entries.size} weights in the files. Check that weights and config.json belong together`,
   );
 }
 
-/** On shapes alone, so that a configuration that does not fit costs no memory. */
-function checkFit(family: ModelFamily<Gpt2Config>, config: Gpt2Config, prefix: string, files: WeightFiles): void {
-  withBackend(createMetaBackend(), () =>
-    scope(() => void planLoad(family.build(config, rng(0)), family, config, prefix, files)),
-  );
-}
-
 /** The configuration as announced if the weights it leaves out are zero indeed, else with them: they were trained since. */
 async function settleZeros(
-  family: ModelFamily<Gpt2Config>,
-  announced: Gpt2Config,
-  prefix: string,
+  family: AnyFamily,
+  announced: ConfigOf<ModelType>,
+  { prefix }: FileNames,
   files: WeightFiles,
-): Promise<Gpt2Config> {
-  for (const name of family.zeroWeights(announced).keys()) {
+): Promise<ConfigOf<ModelType>> {
+  for (const name of family.zeroWeights?.(announced).keys() ?? []) {
     const values = toFloat32(await files.read(prefix + name), name);
-    if (values.some((value) => value !== 0)) return family.withZeroWeights(announced);
+    if (values.some((value) => value !== 0)) return family.withZeroWeights!(announced);
   }
   return announced;
 }
 
-async function runPlan(loads: readonly Load[], files: WeightFiles, { onProgress }: LoadOptions): Promise<void> {
+/** Reads every weight; returns what is in the files beside them. */
+async function runPlan(
+  { loads, keep }: Plan,
+  files: WeightFiles,
+  { onProgress }: LoadOptions,
+): Promise<Map<string, NamedArray>> {
   let done = 0;
-  for (const { name, target, transposed } of loads) {
-    const values = toFloat32(await files.read(name), name);
-    fill(target, values, transposed);
+  for (const load of loads) {
+    fill(load, toFloat32(await files.read(load.name), load.name), files.entries.get(load.name)!.shape);
     onProgress?.(++done, loads.length);
   }
+  const kept = new Map<string, NamedArray>();
+  for (const name of keep) kept.set(name, await files.read(name));
+  return kept;
 }
 
-interface Load {
-  readonly name: string;
-  readonly target: Tensor;
-  readonly transposed: boolean;
-}
-
-/** Matches the model's weights and the files' before anything is read. */
-function planLoad(
-  model: Decoder,
-  family: ModelFamily<Gpt2Config>,
-  config: Gpt2Config,
-  prefix: string,
-  files: WeightFiles,
-): { loads: Load[]; dtype: FloatDType } {
-  const loads: Load[] = [];
-  const expected = new Set<string>();
-  const problems = { missing: [] as string[], unexpected: [] as string[], different: [] as string[] };
-  const expect = (name: string, shape: readonly number[]): void => {
-    expected.add(name);
-    const entry = files.entries.get(name);
-    if (!entry) problems.missing.push(name);
-    else if (formatShape(entry.shape) !== formatShape(shape))
-      problems.different.push(`${name} expected ${formatShape(shape)}, got ${formatShape(entry.shape)}`);
-  };
-  for (const [ours, target] of stateDict(model)) {
-    const { theirs, transposed } = placeOf(ours, family, prefix);
-    expect(theirs, transposed ? [...target.shape].reverse() : target.shape);
-    loads.push({ name: theirs, target, transposed });
-  }
-  for (const [name, shape] of family.zeroWeights(config)) expect(prefix + name, shape);
-  for (const name of files.entries.keys()) {
-    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    if (!expected.has(name) && !family.isIgnored(bare, config)) problems.unexpected.push(name);
-  }
-  refuseProblems(family.modelType, problems);
-  return { loads, dtype: floatType(loads, files) };
-}
-
-function refuseProblems(modelType: string, problems: Readonly<Record<string, readonly string[]>>): void {
-  const listed = (names: readonly string[]): string =>
-    names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
-  const found = Object.entries(problems).filter(([, names]) => names.length > 0);
-  if (found.length === 0) return;
-  throw new ShapeError(
-    `loadPretrained: weights do not fit the ${modelType} of config.json, expected exactly its names and shapes, got ${found.map(([kind, names]) => `${kind}: ${listed(names)}`).join("; ")}. Check that weights and config.json belong together`,
-  );
-}
-
-/** The type of the widest weight, in which all can be written back. */
-function floatType(loads: readonly Load[], files: WeightFiles): FloatDType {
-  const types = new Set(loads.map(({ name }) => files.entries.get(name)!.dtype));
-  if (types.size === 1 && (types.has("F16") || types.has("BF16"))) return types.has("F16") ? "F16" : "BF16";
-  return "F32";
-}
-
-function fill(target: Tensor, values: Float32Array, transposed: boolean): void {
+function fill({ target, row }: Load, values: Float32Array, shape: readonly number[]): void {
   scope(() => {
-    const { backend, shape } = target;
-    const stored = fromArray(values, transposed ? [...shape].reverse() : shape, { dtype: "float32", backend });
-    assign(target, transposed ? permute(stored, [1, 0]) : stored);
+    const stored = fromArray(values, shape, { dtype: "float32", backend: target.backend });
+    assign(target, fromStored(stored, row, target.shape));
   });
 }

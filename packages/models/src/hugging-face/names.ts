@@ -1,59 +1,104 @@
 import { stateDict } from "@heed/nn";
-import type { Tensor } from "@heed/tensor";
-import type { Decoder } from "../decoder.ts";
-import { families, type ModelType } from "./families.ts";
-import type { ModelFamily, WeightRow } from "./family.ts";
+import { fromArray, gather, permute, reshape, type Tensor } from "@heed/tensor";
+import { type AnyFamily, families } from "./families.ts";
+import type { WeightRow } from "./family.ts";
+import type { Pretrained } from "./load.ts";
 
 /** A weight of ours with its place in a file. */
 export interface WeightPlace {
+  /** name in the file, prefix included */
   readonly theirs: string;
-  readonly transposed: boolean;
+  /** how its values stand there */
+  readonly row: WeightRow;
 }
 
-/** Heads stand beside the model that the prefix names, not in it. */
-const hasPrefix = (theirs: string): boolean => !theirs.startsWith("lm_head.");
+/** The rows of a table by our names. */
+export type WeightTable = ReadonlyMap<string, WeightRow>;
+
+export const tableOf = (rows: readonly WeightRow[]): WeightTable => new Map(rows.map((row) => [row.ours, row]));
 
 /**
  * Where a weight of ours stands in files.
  *
  * @throws RangeError if the table has no row for it
  */
-export function placeOf(
-  name: string,
-  { weights, modelType }: Pick<ModelFamily<never>, "weights" | "modelType">,
-  prefix: string,
-): WeightPlace {
+export function placeOf(name: string, table: WeightTable, modelType: string, prefix: string): WeightPlace {
   const layers = name.match(/(?<=\.)\d+(?=\.)/g) ?? [];
   const pattern = name.replace(/(?<=\.)\d+(?=\.)/g, "*");
-  const row: WeightRow | undefined = weights.find(({ ours }) => ours === pattern);
+  const row = table.get(name) ?? table.get(pattern);
   if (!row)
     throw new RangeError(
       `placeOf: weight ${name} has no row in the table of ${modelType}, expected one for ${pattern}. A model with other parts than ${modelType} cannot be written as one`,
     );
   const filled = row.theirs.split("*").reduce((text, part, i) => `${text}${layers[i - 1] ?? ""}${part}`);
-  return { theirs: hasPrefix(row.theirs) ? prefix + filled : filled, transposed: row.transposed ?? false };
+  return { theirs: row.outside ? filled : prefix + filled, row };
+}
+
+/** The distinct weights of a model with their places: a tied weight once, at its first name. */
+export function placedWeights(
+  model: object,
+  family: AnyFamily,
+  config: Pretrained["config"],
+  prefix: string,
+): (WeightPlace & { readonly tensor: Tensor })[] {
+  const table = tableOf(family.weights(config));
+  const seen = new Set<Tensor>();
+  return [...stateDict(model)].flatMap(([name, tensor]) => {
+    if (seen.has(tensor)) return [];
+    seen.add(tensor);
+    return [{ ...placeOf(name, table, family.modelType, prefix), tensor }];
+  });
+}
+
+/** The shape of a weight in files. */
+export function storedShape({ transposed, shape }: WeightRow, { shape: ours }: Tensor): readonly number[] {
+  return shape ?? (transposed ? [...ours].reverse() : ours);
+}
+
+/** Values of ours as files have them. */
+export function toStored(x: Tensor, row: WeightRow): Tensor {
+  const ordered = row.rows ? takeRows(x, inverse(row.rows)) : x;
+  const turned = row.transposed ? permute(ordered, [1, 0]) : ordered;
+  return row.shape ? reshape(turned, row.shape) : turned;
+}
+
+/** Values of files as ours. `shape` is ours. */
+export function fromStored(x: Tensor, row: WeightRow, shape: readonly number[]): Tensor {
+  const shaped = row.shape ? reshape(x, shape) : x;
+  const turned = row.transposed ? permute(shaped, [1, 0]) : shaped;
+  return row.rows ? takeRows(turned, row.rows) : turned;
+}
+
+function inverse(rows: readonly number[]): number[] {
+  const places = new Array<number>(rows.length);
+  for (const [ours, theirs] of rows.entries()) places[theirs] = ours;
+  return places;
+}
+
+function takeRows(x: Tensor, rows: readonly number[]): Tensor {
+  return gather(x, fromArray(Int32Array.from(rows), [rows.length], { dtype: "int32", backend: x.backend }), {
+    axis: 0,
+  });
 }
 
 /**
- * The weights of a model by their Hugging Face names, those of the class with its head (`transformer.wte.weight`).
+ * The weights of a model by their Hugging Face names, those of its class (`transformer.wte.weight`).
  *
- * @returns each with whether the file holds it transposed, as gradients and values of the original are
+ * @returns each with a function that brings it, or its gradient, into the layout of the files
  * @see Hugging Face transformers, `named_parameters`.
  * @example
- * namedWeights({ modelType: "gpt2", model }).get("transformer.h.0.attn.c_attn.weight"); // { tensor, transposed: true }
+ * namedWeights({ modelType: "gpt2", config, model }).get("transformer.h.0.attn.c_attn.weight"); // { tensor, asStored }
  */
-export function namedWeights({
-  modelType,
-  model,
-}: {
-  readonly modelType: ModelType;
-  readonly model: Decoder;
-}): Map<string, { readonly tensor: Tensor; readonly transposed: boolean }> {
-  const family = families[modelType];
+export function namedWeights(
+  pretrained: Pretrained,
+): Map<string, { readonly tensor: Tensor; readonly asStored: (x: Tensor) => Tensor }> {
+  const family: AnyFamily = families[pretrained.modelType];
+  const { architecture = family.architectures[0]!, config, model } = pretrained;
+  const prefix = family.bare?.includes(architecture) ? "" : family.prefix;
   return new Map(
-    [...stateDict(model)].map(([name, tensor]) => {
-      const { theirs, transposed } = placeOf(name, family, family.prefix);
-      return [theirs, { tensor, transposed }];
-    }),
+    placedWeights(model, family, config, prefix).map(({ theirs, row, tensor }) => [
+      theirs,
+      { tensor, asStored: (x: Tensor) => toStored(x, row) },
+    ]),
   );
 }

@@ -6,11 +6,11 @@ import {
   writeHuggingFaceJson,
   writeWeights,
 } from "@heed/checkpoints";
-import { stateDict } from "@heed/nn";
-import { data, permute, type Tensor } from "@heed/tensor";
-import { families } from "./families.ts";
+import { data, scope, type Tensor } from "@heed/tensor";
+import { type AnyFamily, families } from "./families.ts";
+import type { WeightRow } from "./family.ts";
 import { join, type Pretrained } from "./load.ts";
-import { placeOf } from "./names.ts";
+import { placedWeights, toStored } from "./names.ts";
 
 /** Options of {@link savePretrained}. */
 export interface SaveOptions {
@@ -29,7 +29,7 @@ const torchNames: Readonly<Record<FloatDType, string>> = { F32: "float32", F16: 
  * and, where the model came with one, `generation_config.json`.
  *
  * A model that was loaded gets back its names, configuration and element type, so that its values are bit for bit those
- * of the original. Buffers and tied copies that loading ignored are not written.
+ * of the original; so are buffers, and tied weights stand again wherever they stood.
  *
  * A GPT-2 without biases is written with zero biases (the format has no other) and `heed_bias: false`, by which
  * `loadPretrained` leaves them out again, unless they were trained elsewhere meanwhile.
@@ -45,12 +45,13 @@ export async function savePretrained(
   pretrained: Pretrained,
   options: SaveOptions = {},
 ): Promise<void> {
-  const family = families[pretrained.modelType];
+  const family: AnyFamily = families[pretrained.modelType];
   const { origin, config } = pretrained;
   const dtype = options.dtype ?? origin?.dtype ?? "F32";
-  const arrays = await weightArrays(pretrained, origin?.prefix ?? family.prefix, dtype);
+  const arrays = await weightArrays(pretrained, family, dtype);
   const json = {
     ...(origin?.config ?? family.writeConfig(config)),
+    ...(pretrained.architecture !== undefined && architectureChange(pretrained)),
     ...(dtype !== origin?.dtype && { torch_dtype: torchNames[dtype] }),
     ...options.config,
   };
@@ -67,24 +68,36 @@ export async function savePretrained(
   if (origin?.generationConfig) await writeJson("generation_config.json", origin.generationConfig);
 }
 
+/** What config.json says of the class, where it was loaded as another one. */
+function architectureChange({ architecture, origin }: Pretrained): JsonObject {
+  const named = origin?.config["architectures"];
+  const isSame = origin && (!Array.isArray(named) || named.length === 0 || named.includes(architecture!));
+  return isSame ? {} : { architectures: [architecture!] };
+}
+
 async function weightArrays(
-  { modelType, config, model }: Pretrained,
-  prefix: string,
+  { architecture, config, model, origin }: Pretrained,
+  family: AnyFamily,
   dtype: FloatDType,
 ): Promise<Map<string, NamedArray>> {
-  const family = families[modelType];
+  const isBare = family.bare?.includes(architecture ?? family.architectures[0]!);
+  const prefix = origin?.prefix ?? (isBare ? "" : family.prefix);
+  const inFile = (name: string): string => origin?.names.get(name) ?? name;
   const arrays = new Map<string, NamedArray>();
-  for (const [ours, tensor] of stateDict(model)) {
-    const { theirs, transposed } = placeOf(ours, family, prefix);
-    arrays.set(theirs, { dtype, ...(await read(tensor, transposed)) });
-  }
-  for (const [name, shape] of family.zeroWeights(config))
+  for (const { theirs, row, tensor } of placedWeights(model, family, config, prefix))
+    arrays.set(inFile(theirs), { dtype, ...(await read(tensor, row)) });
+  for (const [name, shape] of family.zeroWeights?.(config) ?? [])
     arrays.set(prefix + name, { dtype, shape, values: new Float32Array(shape.reduce((size, axis) => size * axis, 1)) });
+  for (const [copy, of] of origin?.copies ?? []) {
+    const source = arrays.get(inFile(prefix + of)) ?? arrays.get(inFile(of));
+    if (source) arrays.set(copy, source);
+  }
+  for (const [name, array] of origin?.kept ?? []) arrays.set(name, array);
   return arrays;
 }
 
-async function read(tensor: Tensor, transposed: boolean): Promise<{ shape: readonly number[]; values: Float32Array }> {
-  const stored = transposed ? permute(tensor, [1, 0]) : tensor;
+async function read(tensor: Tensor, row: WeightRow): Promise<{ shape: readonly number[]; values: Float32Array }> {
+  const stored = scope(() => toStored(tensor, row));
   try {
     return { shape: stored.shape, values: await data<"float32">(stored) };
   } finally {

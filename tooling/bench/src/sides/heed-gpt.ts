@@ -9,8 +9,8 @@ import { ADAMW, type Batch, type GptShape, NORM_EPSILON, type Weight } from "../
 
 /** Our name of each of GPT-2's weights, without the block's number. Linear weights are [out, in] here, so those are turned. */
 const OWN_NAMES: Readonly<Record<string, string>> = {
-  "wte.weight": "tokenEmbedding.weight",
-  "wpe.weight": "position.table",
+  "wte.weight": "embedding.tokens.weight",
+  "wpe.weight": "embedding.position.table",
   "ln_1.weight": "norm1.gain",
   "ln_1.bias": "norm1.bias",
   "attn.c_attn.weight": "attention.projection.qkv.weight",
@@ -34,7 +34,7 @@ function ownName(name: string): string {
     throw new RangeError(
       `ownName: name is not one of GPT-2's weights, expected one of ${Object.keys(OWN_NAMES).join(", ")}, got "${name}". Add it to the table`,
     );
-  return block === undefined ? own : `blocks.${block}.${own}`;
+  return block === undefined ? `stack.${own}` : `stack.blocks.${block}.${own}`;
 }
 
 /** A linear weight [in, out] as [out, in]; anything else as it is. */
