@@ -5,6 +5,8 @@ export type { EncodeBatchOptions, TokenBatch, Truncation } from "./encode-batch.
 export { encodeBatch } from "./encode-batch.ts";
 export type { TokenizerErrorCode } from "./errors.ts";
 export { isTokenizerError, TokenizerError } from "./errors.ts";
+export type { ExampleCursor, LengthBucketsOptions, ShuffledExamplesOptions } from "./example-cursor.ts";
+export { lengthBuckets, shuffledExamples } from "./example-cursor.ts";
 export type { PatchGrid } from "./image-patches.ts";
 export { imageToPatches, patchesToImage } from "./image-patches.ts";
 export { loadTokenizer } from "./load-tokenizer.ts";
