@@ -1,5 +1,22 @@
-import { bindShapes, dataSync, gather, type Tensor } from "@heed/tensor";
+import {
+  bindShapes,
+  dataSync,
+  detach,
+  equal,
+  formatShape,
+  gather,
+  isTracked,
+  reshape,
+  select,
+  type Tensor,
+} from "@heed/tensor";
 import type { Initializer } from "./init.ts";
+
+/** What an {@link Embedding} does beside its table. */
+export interface EmbeddingOptions {
+  /** looking up this id gives no gradient, as padding_idx of torch.nn.Embedding; default none */
+  readonly paddingId?: number | undefined;
+}
 
 /**
  * A table of vectors looked up by id.
@@ -8,11 +25,17 @@ import type { Initializer } from "./init.ts";
  */
 export class Embedding {
   readonly weight: Tensor;
+  readonly paddingId: number | undefined;
 
-  /** @throws ShapeError if weight is not a matrix */
-  constructor(weight: Tensor) {
-    bindShapes("Embedding", { weight: [weight, "V E"] });
+  /** @throws ShapeError if weight is not a matrix; RangeError if paddingId is no row of it */
+  constructor(weight: Tensor, { paddingId }: EmbeddingOptions = {}) {
+    const { V } = bindShapes("Embedding", { weight: [weight, "V E"] });
+    if (paddingId !== undefined && !(Number.isInteger(paddingId) && paddingId >= 0 && paddingId < V))
+      throw new RangeError(
+        `Embedding: paddingId is out of range, expected a whole number in 0..${V - 1} (from weight ${formatShape(weight.shape)}), got ${paddingId}`,
+      );
     this.weight = weight;
+    this.paddingId = paddingId;
   }
 
   get numEmbeddings(): number {
@@ -30,7 +53,9 @@ export class Embedding {
    */
   forward(ids: Tensor): Tensor {
     checkIds(ids, this.numEmbeddings);
-    return gather(this.weight, ids, { axis: 0 });
+    const rows = gather(this.weight, ids, { axis: 0 });
+    if (this.paddingId === undefined || !isTracked(this.weight)) return rows;
+    return select(reshape(equal(ids, this.paddingId), [...ids.shape, 1]), detach(rows), rows);
   }
 }
 
@@ -50,10 +75,11 @@ export function createEmbedding({
   numEmbeddings,
   dModel,
   weight,
-}: {
+  paddingId,
+}: EmbeddingOptions & {
   readonly numEmbeddings: number;
   readonly dModel: number;
   readonly weight: Initializer;
 }): Embedding {
-  return new Embedding(weight([numEmbeddings, dModel]));
+  return new Embedding(weight([numEmbeddings, dModel]), { paddingId });
 }

@@ -1,5 +1,6 @@
-import { formatShape, multiply, ShapeError, type Tensor } from "@heed/tensor";
+import { formatShape, multiply, type Rng, ShapeError, type Tensor } from "@heed/tensor";
 import type { Activation } from "./activation.ts";
+import { checkDropout, dropInner, type InnerDropout } from "./feed-forward.ts";
 import type { Initializer } from "./init.ts";
 import { createLinear, type Linear } from "./linear.ts";
 
@@ -26,9 +27,17 @@ export class GatedFeedForward {
   readonly expand: Linear;
   readonly contract: Linear;
   readonly activation: Activation;
+  readonly dropout: number;
 
-  /** @throws ShapeError if the widths of the layers do not fit each other */
-  constructor(gate: Linear, expand: Linear, contract: Linear, activation: Activation) {
+  /** @throws ShapeError if the widths of the layers do not fit each other; RangeError if dropout is outside [0, 1) */
+  constructor(
+    gate: Linear,
+    expand: Linear,
+    contract: Linear,
+    activation: Activation,
+    { dropout = 0 }: InnerDropout = {},
+  ) {
+    checkDropout("GatedFeedForward", dropout);
     if (gate.dOut !== expand.dOut || gate.dIn !== expand.dIn)
       throw new ShapeError(
         `GatedFeedForward: gate has weight ${formatShape(gate.weight.shape)}, expected ${formatShape(expand.weight.shape)} (from expand)`,
@@ -45,10 +54,12 @@ export class GatedFeedForward {
     this.expand = expand;
     this.contract = contract;
     this.activation = activation;
+    this.dropout = dropout;
   }
 
-  forward(x: Tensor): Tensor {
-    return this.contract.forward(multiply(this.expand.forward(x), this.gate.forward(x, this.activation)));
+  forward(x: Tensor, { rng }: { readonly rng?: Rng | undefined } = {}): Tensor {
+    const inner = multiply(this.expand.forward(x), this.gate.forward(x, this.activation));
+    return this.contract.forward(dropInner(inner, this.dropout, rng));
   }
 }
 
@@ -63,19 +74,24 @@ export function createGatedFeedForward({
   dFF,
   activation,
   weight,
+  contractWeight = weight,
   bias,
-}: {
+  dropout = 0,
+}: InnerDropout & {
   readonly dModel: number;
   readonly dFF: number;
   readonly activation: Activation;
   readonly weight: Initializer;
+  /** first values of the last weight; default as `weight` */
+  readonly contractWeight?: Initializer;
   readonly bias?: Initializer | undefined;
 }): GatedFeedForward {
   const expand = { dIn: dModel, dOut: dFF, weight, bias };
   return new GatedFeedForward(
     createLinear(expand),
     createLinear(expand),
-    createLinear({ dIn: dFF, dOut: dModel, weight, bias }),
+    createLinear({ dIn: dFF, dOut: dModel, weight: contractWeight, bias }),
     activation,
+    { dropout },
   );
 }

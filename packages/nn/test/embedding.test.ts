@@ -1,4 +1,4 @@
-import { dataSync, referenceBackend, rng, sum, tensor, useBackend, valueAndGradients, zeros } from "@heed/tensor";
+import { dataSync, item, referenceBackend, rng, sum, tensor, useBackend, valueAndGradients, zeros } from "@heed/tensor";
 import { expect, test } from "vitest";
 import { createEmbedding, Embedding, normalInit } from "../src/index.ts";
 
@@ -36,5 +36,16 @@ test("names what does not fit", () => {
   );
   expect(() => new Embedding(zeros([3, 2])).forward(ids([[0, 3]]))).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: Embedding: ids has 3 at place 1, expected 0..2 (from a vocabulary of 3). Use the tokenizer the model was trained with]`,
+  );
+});
+
+test("looking up the padding id gives no gradient, its values are those of the table", () => {
+  const table = tensor([[1], [2], [3]]);
+  const embedding = new Embedding(table, { paddingId: 2 });
+  const padded = ids([[2, 0, 2, 0]]);
+  const { value, gradients } = valueAndGradients(() => sum(embedding.forward(padded)), { table });
+  expect([item(value), ...dataSync(gradients.table)]).toEqual([8, 2, 0, 0]);
+  expect(() => new Embedding(table, { paddingId: 3 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: Embedding: paddingId is out of range, expected a whole number in 0..2 (from weight [3, 1]), got 3]`,
   );
 });

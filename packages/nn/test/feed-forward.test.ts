@@ -1,6 +1,14 @@
-import { dataSync, referenceBackend, rng, tensor, useBackend, zeros } from "@heed/tensor";
+import { dataSync, ones, referenceBackend, rng, tensor, useBackend, zeros } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { createFeedForward, FeedForward, Linear, normalInit, reluActivation, zerosInit } from "../src/index.ts";
+import {
+  createFeedForward,
+  FeedForward,
+  GatedFeedForward,
+  Linear,
+  normalInit,
+  reluActivation,
+  zerosInit,
+} from "../src/index.ts";
 
 useBackend(referenceBackend());
 
@@ -70,4 +78,26 @@ test("names layers that do not fit", () => {
   ).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: FeedForward: contract has dIn=4 in weight [2, 4], expected 5 (from expand [5, 2])]`,
   );
+});
+
+const identity = (size: number) =>
+  new Linear(tensor(Array.from({ length: size }, (_, i) => Array.from({ length: size }, (_, j) => Number(i === j)))));
+
+test.each([
+  { name: "FeedForward", make: (dropout: number) => new FeedForward(identity(8), identity(8), (x) => x, { dropout }) },
+  {
+    name: "GatedFeedForward",
+    make: (dropout: number) =>
+      new GatedFeedForward(identity(8), identity(8), identity(8), () => ones([1, 64, 8]), { dropout }),
+  },
+])("$name drops what lies between its layers, with an rng only", ({ make }) => {
+  const x = ones([1, 64, 8]);
+  const layer = make(0.25);
+  expect([...dataSync(layer.forward(x))].every((value) => value === 1)).toBe(true);
+  const values = [...dataSync(layer.forward(x, { rng: rng(1) }))];
+  const kept = values.filter((value) => value !== 0);
+  for (const value of kept) expect(value).toBeCloseTo(4 / 3, 6);
+  // 512 draws: three standard deviations of the share are 0.057
+  expect(Math.abs(kept.length / values.length - 0.75)).toBeLessThan(0.057);
+  expect(() => make(1)).toThrow(/FeedForward: dropout is out of range, expected a probability in \[0, 1\), got 1$/);
 });

@@ -1,5 +1,6 @@
 export { alibi, alibiSlopes } from "./alibi.ts";
 export { ConvolutionalPositions, convolutional } from "./convolutional.ts";
+export type { LearnedOptions } from "./learned.ts";
 export { LearnedPositions, learned } from "./learned.ts";
 export type { GridOptions } from "./learned-2d.ts";
 export { LearnedGridPositions, learned2d } from "./learned-2d.ts";

@@ -1,19 +1,31 @@
 import { add, bindShapes, dataSync, formatShape, gather, ShapeError, type Tensor } from "@heed/tensor";
 import type { PositionEncoding, VectorOptions } from "./position-encoding.ts";
 
+/** How positions find their rows. */
+export interface LearnedOptions {
+  /** position p has row p + offset, the rows before serve no position (BART, OPT: 2); default 0 */
+  readonly offset?: number;
+}
+
 /**
  * One learned vector per position, added to the token embedding.
  *
- * Shapes: table [maxSeqLen, E].
+ * Shapes: table [offset + maxSeqLen, E].
  * @see Gehring et al. 2017, Convolutional Sequence to Sequence Learning, section 3.1, arXiv:1705.03122; as in BERT and GPT.
  */
 export class LearnedPositions implements PositionEncoding {
   readonly table: Tensor;
+  readonly offset: number;
 
-  /** @throws ShapeError if table is not a matrix */
-  constructor(table: Tensor) {
+  /** @throws ShapeError if table is not a matrix; RangeError if offset leaves it no row */
+  constructor(table: Tensor, { offset = 0 }: LearnedOptions = {}) {
     bindShapes("LearnedPositions", { table: [table, "maxSeqLen E"] });
+    if (!Number.isInteger(offset) || offset < 0 || offset >= table.shape[0]!)
+      throw new RangeError(
+        `LearnedPositions: offset is out of range, expected a whole number in 0..${table.shape[0]! - 1} (from table ${formatShape(table.shape)}), got ${offset}`,
+      );
     this.table = table;
+    this.offset = offset;
   }
 
   /**
@@ -22,7 +34,7 @@ export class LearnedPositions implements PositionEncoding {
    * @throws ShapeError if the table has another width than `dModel`; RangeError as `embed`
    */
   vectors(positions: Tensor, options: VectorOptions): Tensor {
-    return tableRows("LearnedPositions", this.table, positions, options);
+    return tableRows("LearnedPositions", this.table, positions, options, this.offset);
   }
 
   /**
@@ -38,12 +50,18 @@ export class LearnedPositions implements PositionEncoding {
 }
 
 /** Rows of a table by position. @internal */
-export function tableRows(where: string, table: Tensor, positions: Tensor, { dModel }: VectorOptions): Tensor {
+export function tableRows(
+  where: string,
+  table: Tensor,
+  positions: Tensor,
+  { dModel }: VectorOptions,
+  offset = 0,
+): Tensor {
   const [size, width] = table.shape as [number, number];
   if (dModel !== width)
     throw new ShapeError(`${where}: dModel is ${dModel}, expected ${width} (from table ${formatShape(table.shape)})`);
-  checkRange(where, positions, size);
-  return gather(table, positions, { axis: 0 });
+  checkRange(where, positions, size - offset);
+  return gather(table, offset === 0 ? positions : add(positions, offset), { axis: 0 });
 }
 
 /** @internal */
@@ -83,12 +101,13 @@ export function learned({
   maxSeqLen,
   dModel,
   table,
-}: {
+  offset = 0,
+}: LearnedOptions & {
   readonly maxSeqLen: number;
   readonly dModel: number;
   readonly table: (shape: readonly number[]) => Tensor;
 }): LearnedPositions {
   if (!Number.isInteger(maxSeqLen) || maxSeqLen < 1)
     throw new RangeError(`learned: maxSeqLen is out of range, expected a whole number >= 1, got ${maxSeqLen}`);
-  return new LearnedPositions(table([maxSeqLen, dModel]));
+  return new LearnedPositions(table([offset + maxSeqLen, dModel]), { offset });
 }
