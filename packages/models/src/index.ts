@@ -1,5 +1,7 @@
 export type { ActivationName } from "./activations.ts";
 export { activations } from "./activations.ts";
+export type { BartConfig, BartPresetName } from "./bart.ts";
+export { bart, bartPresets } from "./bart.ts";
 export type {
   AttentionLayer,
   BlockOptions,
@@ -11,6 +13,18 @@ export type {
 export { Block } from "./block.ts";
 export type { DecoderParts, ForwardOptions, Head } from "./decoder.ts";
 export { Decoder, isDecoder } from "./decoder.ts";
+export type { DecodingOptions, EncodedSource, TargetDecoder } from "./decoding.ts";
+export { Decoding, DecodingCache } from "./decoding.ts";
+export type {
+  DecodingSource,
+  EncodeOptions,
+  EncoderDecoderParts,
+  PairOptions,
+  SequencePair,
+} from "./encoder-decoder.ts";
+export { EncoderDecoder, isEncoderDecoder } from "./encoder-decoder.ts";
+export type { LayerMakers, SeparateAttentionOptions, StackSizes } from "./encoder-decoder-blocks.ts";
+export { makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
 export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
 export { gpt2, gpt2Presets } from "./gpt2.ts";
 export { configFromHuggingFace } from "./hugging-face/config-from-hugging-face.ts";
@@ -22,9 +36,16 @@ export { loadPretrained } from "./hugging-face/load.ts";
 export { namedWeights } from "./hugging-face/names.ts";
 export type { SaveOptions } from "./hugging-face/save.ts";
 export { savePretrained } from "./hugging-face/save.ts";
+export type { PretrainedT5Config } from "./hugging-face/t5.ts";
 export type { ParallelBlockParts } from "./parallel-block.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export type { ForwardObserver, Memory, RunOptions } from "./run-blocks.ts";
 export { runBlocks } from "./run-blocks.ts";
 export type { StackOptions, StackParts } from "./stack.ts";
 export { Stack } from "./stack.ts";
+export type { T5Config, T5PresetName } from "./t5.ts";
+export { T5Encoder, t5, t5Encoder, t5Presets } from "./t5.ts";
+export type { TransformerConfig, TransformerPresetName } from "./transformer.ts";
+export { transformer, transformerPresets } from "./transformer.ts";
+export type { VocabularyHeadOptions } from "./vocabulary-head.ts";
+export { VocabularyHead } from "./vocabulary-head.ts";

@@ -3,6 +3,7 @@ import type { GoldenArray, GoldenCase } from "./golden.ts";
 import { runGenerate } from "./gpt2-generate.ts";
 import { runTraining } from "./gpt2-train.ts";
 import { causalForward } from "./models/causal-lm.ts";
+import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
 
 /** What a runner computed, under the names of the fixture. */
 export interface Computed {
@@ -18,9 +19,20 @@ export interface Runner {
   run(pretrained: Pretrained, golden: GoldenCase): Promise<Computed>;
 }
 
+const encoderDecoders = Object.fromEntries(
+  [
+    ...["BartForConditionalGeneration", "BartModel", "MBartForConditionalGeneration", "MBartModel"],
+    ...["PegasusForConditionalGeneration", "PegasusModel", "MarianMTModel", "MarianModel"],
+    ...["T5ForConditionalGeneration", "T5Model", "MT5ForConditionalGeneration", "MT5Model"],
+  ].map((name) => [name, { forward: encoderDecoderForward() }]),
+);
+
 /** Runners by the class that recorded a case and the kind of its call. */
 const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   GPT2LMHeadModel: { forward: causalForward(), generate: runGenerate, train: runTraining },
+  ...encoderDecoders,
+  MT5EncoderModel: { forward: t5EncoderForward() },
+  T5EncoderModel: { forward: t5EncoderForward() },
 };
 
 /** The runner of a case, or why there is none. */

@@ -1,9 +1,20 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { bartFamily, mbartFamily, pegasusFamily } from "./bart.ts";
 import type { ModelFamily } from "./family.ts";
 import { gpt2Family } from "./gpt2.ts";
+import { marianFamily } from "./marian.ts";
+import { mt5Family, t5Family } from "./t5.ts";
 
 /** Model families by `model_type`. */
-export const families = { gpt2: gpt2Family } as const;
+export const families = {
+  bart: bartFamily,
+  gpt2: gpt2Family,
+  marian: marianFamily,
+  mbart: mbartFamily,
+  mt5: mt5Family,
+  pegasus: pegasusFamily,
+  t5: t5Family,
+} as const;
 
 /** `model_type` of a family that can be loaded and saved. */
 export type ModelType = keyof typeof families;
