@@ -27,7 +27,8 @@ export type { LayerMakers, SeparateAttentionOptions, StackSizes } from "./encode
 export { makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
 export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
 export { gpt2, gpt2Presets } from "./gpt2.ts";
-export { configFromHuggingFace } from "./hugging-face/config-from-hugging-face.ts";
+export type { ConfigOptions } from "./hugging-face/config-from-hugging-face.ts";
+export { configFromHuggingFace, modelFromHuggingFace } from "./hugging-face/config-from-hugging-face.ts";
 export type { AnyFamily, ConfigOf, ModelOf, ModelType } from "./hugging-face/families.ts";
 export { families } from "./hugging-face/families.ts";
 export type { ModelFamily, WeightRow } from "./hugging-face/family.ts";

@@ -24,6 +24,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "isEncoderDecoder",
       "loadPretrained",
       "makeBlocks",
+      "modelFromHuggingFace",
       "namedWeights",
       "runBlocks",
       "savePretrained",

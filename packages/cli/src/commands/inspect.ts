@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { readJsonFile } from "@heed/checkpoints";
 import { nodeFileStore } from "@heed/checkpoints/node";
 import { countFlops, type ParameterRow, parameterTable } from "@heed/inspect";
-import { configFromHuggingFace, type Gpt2Config, gpt2, gpt2Presets } from "@heed/models";
+import { type Decoder, type Gpt2Config, gpt2, gpt2Presets, isDecoder, modelFromHuggingFace } from "@heed/models";
 import { createMetaBackend, withBackend, zeros } from "@heed/tensor";
 import { Command } from "commander";
 import type { Context } from "../context.ts";
@@ -22,8 +22,10 @@ export function inspectCommand(context: Context): Command {
     .action((name: string) => run(context, name));
 }
 
-async function configOf(name: string, cwd: string): Promise<Gpt2Config> {
-  if (Object.hasOwn(presets, name)) return presets[name]!;
+/** How to build the model that is meant, and what says what it is. @throws CliError if there is none */
+async function describe(name: string, cwd: string): Promise<{ readonly config: unknown; build(): object }> {
+  const preset = presets[name];
+  if (preset && Object.hasOwn(presets, name)) return { config: preset, build: () => gpt2(preset, null) };
   const folder = resolve(cwd, name);
   if (!(await stat(folder).catch(() => undefined))) {
     throw wrongUse(
@@ -33,7 +35,8 @@ async function configOf(name: string, cwd: string): Promise<Gpt2Config> {
   await expectModelFolder("inspect", folder);
   const json = await readJsonFile(nodeFileStore(), join(folder, "config.json"));
   try {
-    return configFromHuggingFace(json);
+    const { config } = withBackend(createMetaBackend(), () => modelFromHuggingFace(json, null));
+    return { config, build: () => modelFromHuggingFace(json, null).model };
   } catch (error) {
     if (isRefusal(error)) throw badInput(`inspect: ${folder} cannot be used: ${error.message}`);
     throw error;
@@ -41,30 +44,43 @@ async function configOf(name: string, cwd: string): Promise<Gpt2Config> {
 }
 
 async function run({ output, cwd }: Context, name: string): Promise<void> {
-  const config = await configOf(name, cwd);
-  const rows = withBackend(createMetaBackend(), () => parameterTable(gpt2(config, null)));
+  const { config, build } = await describe(name, cwd);
+  const rows = withBackend(createMetaBackend(), () => parameterTable(build()));
   const parameters = rows.reduce((sum, row) => sum + row.parameters, 0);
   const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
-  const T = config.maxSeqLen;
-  const { total } = countFlops(() => gpt2(config, null).forward(zeros([1, T], { dtype: "int32" })));
-  const flopsPerToken = Math.round(total / T);
-  output.event({ event: "model", config, parameters, bytes, flopsPerToken, context: T, weights: rows });
-  const { numLayers, numHeads, dModel, vocabSize } = config;
-  output.line(`${numLayers} layers, ${numHeads} heads, width ${dModel}, context ${T}, vocabulary ${vocabSize}`);
-  for (const row of folded(rows, numLayers)) output.line(row);
+  const decoder = withBackend(createMetaBackend(), () => decoderSizes(build()));
+  output.event({ event: "model", config, parameters, bytes, ...decoder, weights: rows });
+  if (decoder) output.line(`context ${decoder.context}, vocabulary ${decoder.vocabulary}`);
+  for (const row of folded(rows)) output.line(row);
   output.line(`${parameters.toLocaleString("en")} parameters, ${bytes.toLocaleString("en")} bytes in float32`);
-  output.line(
-    `${flopsPerToken.toLocaleString("en")} FLOPs a token, forward at context ${T} (matrix products); training takes about three times that`,
-  );
+  if (decoder)
+    output.line(
+      `${decoder.flopsPerToken.toLocaleString("en")} FLOPs a token, forward at context ${decoder.context} (matrix products); training takes about three times that`,
+    );
 }
 
-/** A line for each weight; the blocks, which are alike, once. */
-function* folded(rows: readonly ParameterRow[], numLayers: number): Generator<string> {
+/** What only decoder-only language models have. */
+function decoderSizes(model: object) {
+  if (!isDecoder(model)) return undefined;
+  const { maxSeqLen: context, vocabSize: vocabulary } = model as Decoder;
+  const { total } = countFlops(() => model.forward(zeros([1, context], { dtype: "int32" })));
+  return { context, vocabulary, flopsPerToken: Math.round(total / context) };
+}
+
+const blockPattern = /^((?:\w+\.)*blocks\.)(\d+)\./;
+
+/** A line for each weight; the blocks of a stack, which are alike, once. */
+function* folded(rows: readonly ParameterRow[]): Generator<string> {
+  const counts = new Map<string, number>();
+  for (const { name } of rows) {
+    const [, stack, layer] = blockPattern.exec(name) ?? [];
+    if (stack) counts.set(stack, Math.max(counts.get(stack) ?? 0, Number(layer) + 1));
+  }
   for (const { name, shape, parameters } of rows) {
-    const block = /^blocks\.(\d+)\./.exec(name);
-    if (block && block[1] !== "0") continue;
-    const shown = block ? name.replace("blocks.0.", "blocks.*.") : name;
-    const times = block && numLayers > 1 ? `  x ${numLayers}` : "";
-    yield `  ${shown.padEnd(36)} ${`[${shape.join(", ")}]`.padEnd(15)} ${parameters.toLocaleString("en").padStart(13)}${times}`;
+    const [, stack, layer] = blockPattern.exec(name) ?? [];
+    if (stack && layer !== "0") continue;
+    const shown = stack ? name.replace(`${stack}0.`, `${stack}*.`) : name;
+    const times = stack && counts.get(stack)! > 1 ? `  x ${counts.get(stack)}` : "";
+    yield `  ${shown.padEnd(48)} ${`[${shape.join(", ")}]`.padEnd(15)} ${parameters.toLocaleString("en").padStart(13)}${times}`;
   }
 }

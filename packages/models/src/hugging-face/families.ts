@@ -28,12 +28,15 @@ export type ModelOf<Type extends ModelType> = ReturnType<(typeof families)[Type]
 /** A family, whichever. */
 export type AnyFamily = ModelFamily<ConfigOf<ModelType>, ModelOf<ModelType>>;
 
-/** @throws RangeError listing the known types, if this one is not among them */
-export function modelTypeOf(json: JsonObject): ModelType {
+/** @throws RangeError listing the known types, if this one is not among them; or if it is not the one that is wanted */
+export function modelTypeOf(json: JsonObject, wanted?: ModelType): ModelType {
   const name = json["model_type"];
-  if (typeof name === "string" && Object.hasOwn(families, name)) return name as ModelType;
+  const isKnown = typeof name === "string" && Object.hasOwn(families, name);
+  if (isKnown && (wanted === undefined || name === wanted)) return name as ModelType;
   throw new RangeError(
-    `loadPretrained: config.json has an unknown model_type, expected one of ${Object.keys(families).join(", ")}, got ${JSON.stringify(name)}`,
+    isKnown
+      ? `loadPretrained: config.json has model_type ${name}, expected ${wanted} (from options.modelType). Name another folder`
+      : `loadPretrained: config.json has an unknown model_type, expected one of ${Object.keys(families).sort().join(", ")}, got ${JSON.stringify(name)}`,
   );
 }
 

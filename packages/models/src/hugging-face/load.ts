@@ -68,7 +68,9 @@ export interface Origin {
 }
 
 /** Options of {@link loadPretrained}. */
-export interface LoadOptions {
+export interface LoadOptions<Type extends ModelType = ModelType> {
+  /** the only family that is wanted, which types the result; default any */
+  readonly modelType?: Type;
   /** class to build, where another one than config.json names is wanted; default the one it names */
   readonly architecture?: string;
   /** draws the weights of a head that the files lack; without it they are an error */
@@ -89,9 +91,13 @@ export interface LoadOptions {
  * @example
  * const { model, config } = await loadPretrained(store, "my-gpt2"); // store: nodeFileStore() of "@heed/checkpoints/node"
  */
-export async function loadPretrained(store: FileStore, folder: string, options: LoadOptions = {}): Promise<Pretrained> {
+export async function loadPretrained<Type extends ModelType = ModelType>(
+  store: FileStore,
+  folder: string,
+  options: LoadOptions<Type> = {},
+): Promise<Pretrained<Type>> {
   const json = await readJsonFile(store, join(folder, "config.json"));
-  const modelType = modelTypeOf(json);
+  const modelType = modelTypeOf(json, options.modelType);
   const family: AnyFamily = families[modelType];
   const architecture = architectureOf(family, json, options.architecture);
   const announced = family.readConfig(json, architecture);
@@ -117,7 +123,7 @@ export async function loadPretrained(store: FileStore, folder: string, options: 
       ...{ modelType, architecture, config, model, origin },
       ...(fresh.length > 0 && { fresh }),
       ...(unused.length > 0 && { unused }),
-    } as Pretrained;
+    } as unknown as Pretrained<Type>;
   } finally {
     await files.close();
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { configFromHuggingFace } from "../../src/index.ts";
+import { configFromHuggingFace, families } from "../../src/index.ts";
 
 test("reads the keys of GPT-2, absent ones as GPT-2 defaults", () => {
   const config = configFromHuggingFace({
@@ -35,18 +35,20 @@ test("names what it does not know", () => {
   expect(() => configFromHuggingFace({ model_type: "gpt2", rope_theta: 1 })).toThrow(
     "keys that gpt2 does not know, expected only known ones, got rope_theta: 1",
   );
-  expect(() => configFromHuggingFace({})).toThrow("unknown model_type, expected one of gpt2, got undefined");
+  expect(() => configFromHuggingFace({})).toThrow(
+    `unknown model_type, expected one of ${Object.keys(families).sort().join(", ")}, got undefined`,
+  );
 });
 
 test("takes the other names of Python's attribute map, and refuses two that differ", () => {
-  const { dModel, numHeads, numLayers, maxSeqLen } = configFromHuggingFace({
+  const config = configFromHuggingFace({
     model_type: "gpt2",
     hidden_size: 8,
     num_attention_heads: 2,
     num_hidden_layers: 3,
     max_position_embeddings: 9,
   });
-  expect([dModel, numHeads, numLayers, maxSeqLen]).toEqual([8, 2, 3, 9]);
+  expect(config).toMatchObject({ dModel: 8, numHeads: 2, numLayers: 3, maxSeqLen: 9 });
   expect(() =>
     configFromHuggingFace({ model_type: "gpt2", n_embd: 8, hidden_size: 9 }),
   ).toThrowErrorMatchingInlineSnapshot(

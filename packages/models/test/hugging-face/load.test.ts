@@ -9,19 +9,12 @@ import {
 import { stateDict } from "@heed/nn";
 import { countBuffers, dataSync, fromArray, referenceBackend, rng, useBackend } from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  type Decoder,
-  type Gpt2Config,
-  gpt2,
-  loadPretrained,
-  type Pretrained,
-  savePretrained,
-} from "../../src/index.ts";
+import { families, type Gpt2Config, gpt2, loadPretrained, type Pretrained, savePretrained } from "../../src/index.ts";
 
 beforeEach(() => void useBackend(referenceBackend()));
 
 const tiny: Gpt2Config = { vocabSize: 7, maxSeqLen: 5, dModel: 4, numLayers: 2, numHeads: 2 };
-const make = (config: Partial<Gpt2Config> = {}): Pretrained => ({
+const make = (config: Partial<Gpt2Config> = {}): Pretrained<"gpt2"> => ({
   modelType: "gpt2",
   config: { ...tiny, ...config },
   model: gpt2({ ...tiny, ...config }, rng(1)),
@@ -54,12 +47,10 @@ describe("bad folders", () => {
   test("an unchanged folder loads", async () => expect(await messageOf({})).toBe("loaded"));
 
   test("configurations", async () => {
-    expect(await messageOf({ config: { model_type: "gpt3" } })).toMatchInlineSnapshot(
-      `"RangeError: loadPretrained: config.json has an unknown model_type, expected one of gpt2, got "gpt3""`,
-    );
-    expect(await messageOf({ drop: ["model_type"] })).toMatchInlineSnapshot(
-      `"RangeError: loadPretrained: config.json has an unknown model_type, expected one of gpt2, got undefined"`,
-    );
+    const known = Object.keys(families).sort().join(", ");
+    const unknown = `RangeError: loadPretrained: config.json has an unknown model_type, expected one of ${known}, got`;
+    expect(await messageOf({ config: { model_type: "gpt3" } })).toBe(`${unknown} "gpt3"`);
+    expect(await messageOf({ drop: ["model_type"] })).toBe(`${unknown} undefined`);
     expect(await messageOf({ config: { rope_theta: 10000, alibi: true } })).toMatchInlineSnapshot(
       `"RangeError: loadPretrained: config.json has keys that gpt2 does not know, expected only known ones, got alibi: true, rope_theta: 10000. Remove them if they change nothing"`,
     );
@@ -89,6 +80,25 @@ describe("bad folders", () => {
     );
     expect(await messageOf({ config: { quantization_config: { bits: 4 } } })).toMatchInlineSnapshot(
       `"RangeError: loadPretrained: config.json has an unsupported quantization_config for gpt2, expected null, got {"bits":4}"`,
+    );
+  });
+
+  test("a family that is not wanted", async () => {
+    const store = memoryFileStore();
+    await savePretrained(store, "out", make());
+    await expect(loadPretrained(store, "out", { modelType: "t5" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has model_type gpt2, expected t5 (from options.modelType). Name another folder]`,
+    );
+    await expect(loadPretrained(store, "out", { architecture: "Gpt2" })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: architecture is unknown for gpt2, expected one of GPT2LMHeadModel, GPT2Model, got Gpt2]`,
+    );
+  });
+
+  test("element types that differ", async () => {
+    const weights = (w: Map<string, NamedArray>) =>
+      void w.set("transformer.ln_f.bias", { dtype: "F16", shape: [4], values: new Float32Array(4) });
+    expect(await messageOf({ weights })).toMatchInlineSnapshot(
+      `"ShapeError: loadPretrained: weights have different element types, expected one for all, got F32 (transformer.wte.weight) and F16 (transformer.ln_f.bias). Convert them to one type where they were saved"`,
     );
   });
 
@@ -158,9 +168,9 @@ describe("bad folders", () => {
       w.set("lm_head.weight", { dtype: "F32", shape: [7, 4], values: new Float32Array(28).fill(9) });
     };
     const store = await folder({ weights });
-    const loaded = await loadPretrained(store, "in");
-    expect([...dataSync((loaded.model as Decoder).forward(tokens()))]).toEqual([
-      ...dataSync((make({ numLayers: 1 }).model as Decoder).forward(tokens())),
+    const loaded = await loadPretrained(store, "in", { modelType: "gpt2" });
+    expect([...dataSync(loaded.model.forward(tokens()))]).toEqual([
+      ...dataSync(make({ numLayers: 1 }).model.forward(tokens())),
     ]);
     await savePretrained(store, "again", loaded);
     const [before, after] = [await readWeights(store, "in"), await readWeights(store, "again")];
@@ -173,11 +183,11 @@ describe("bad folders", () => {
 test("biases that were trained elsewhere are loaded, whatever config.json says of them", async () => {
   const store = memoryFileStore();
   await savePretrained(store, "out", make({ bias: false }));
-  expect((await loadPretrained(store, "out")).config.bias).toBe(false);
+  expect((await loadPretrained(store, "out", { modelType: "gpt2" })).config.bias).toBe(false);
   const weights = await readWeights(store, "out");
   (weights.get("transformer.ln_f.bias") as NamedArray<"F32">).values.set([1, 2]);
   await writeWeights(store, "out", weights);
-  const { config, model } = await loadPretrained(store, "out");
+  const { config, model } = await loadPretrained(store, "out", { modelType: "gpt2" });
   expect(config.bias).toBe(true);
   expect([...dataSync(stateDict(model).get("stack.norm.bias")!)]).toEqual([1, 2, 0, 0]);
 });

@@ -16,7 +16,7 @@ import {
 beforeEach(() => void useBackend(referenceBackend()));
 
 const tiny: Gpt2Config = { vocabSize: 7, maxSeqLen: 5, dModel: 4, numLayers: 2, numHeads: 2 };
-const make = (config: Partial<Gpt2Config> = {}): Pretrained => ({
+const make = (config: Partial<Gpt2Config> = {}): Pretrained<"gpt2"> => ({
   modelType: "gpt2",
   config: { ...tiny, ...config },
   model: gpt2({ ...tiny, ...config }, rng(1)),
@@ -66,7 +66,7 @@ describe("a model made here", () => {
       const store = memoryFileStore();
       const made = make(config);
       await savePretrained(store, "out", made);
-      const loaded = await loadPretrained(store, "out");
+      const loaded = await loadPretrained(store, "out", { modelType: "gpt2" });
       expect(loaded.config).toMatchObject(made.config);
       expect([...dataSync(loaded.model.forward(tokens()))]).toEqual([...dataSync(made.model.forward(tokens()))]);
     }
@@ -102,7 +102,7 @@ describe("a model made here", () => {
     const store = memoryFileStore();
     const { vocabSize, maxSeqLen, dModel, numLayers, numHeads } = tiny;
     const config = { ...gpt2Presets["nanogpt-cpu"], vocabSize, maxSeqLen, dModel, numLayers, numHeads };
-    const made: Pretrained = { modelType: "gpt2", config, model: gpt2(config, rng(2)) };
+    const made: Pretrained<"gpt2"> = { modelType: "gpt2", config, model: gpt2(config, rng(2)) };
     await savePretrained(store, "out", made);
     const weights = await readWeights(store, "out");
     const biases = [...weights].filter(([name]) => name.endsWith(".bias"));
@@ -113,7 +113,7 @@ describe("a model made here", () => {
       ),
     ).toBe(true);
     expect(await bytesOf(store, "out/config.json")).toContain('"heed_bias": false');
-    const { model, config: read } = await loadPretrained(store, "out");
+    const { model, config: read } = await loadPretrained(store, "out", { modelType: "gpt2" });
     expect(countParameters(model)).toBe(countParameters(made.model));
     expect(read.bias).toBe(false);
     expect([...dataSync(model.forward(tokens()))]).toEqual([...dataSync(made.model.forward(tokens()))]);
@@ -121,7 +121,7 @@ describe("a model made here", () => {
     const json = JSON.parse(await bytesOf(store, "out/config.json")) as Record<string, string>;
     delete json.heed_bias;
     await writeHuggingFaceJson(store, "out/config.json", json);
-    const asGpt2 = (await loadPretrained(store, "out")).model;
+    const asGpt2 = (await loadPretrained(store, "out", { modelType: "gpt2" })).model;
     dataSync(asGpt2.forward(tokens())).forEach((value, i) =>
       expect(value).toBeCloseTo(dataSync(made.model.forward(tokens()))[i]!, 6),
     );
@@ -135,7 +135,7 @@ describe("a model made here", () => {
       const store = memoryFileStore();
       const made = make();
       await savePretrained(store, "out", made, { dtype });
-      const loaded = await loadPretrained(store, "out");
+      const loaded = await loadPretrained(store, "out", { modelType: "gpt2" });
       expect(loaded.origin?.dtype).toBe(dtype);
       expect(await bytesOf(store, "out/config.json")).toContain(`"torch_dtype": "${name}"`);
       const [before, after] = [valuesOf(made.model), valuesOf(loaded.model)];
