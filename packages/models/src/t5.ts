@@ -3,7 +3,6 @@ import {
   createEmbedding,
   createFeedForward,
   createGatedFeedForward,
-  createLinear,
   createRmsNorm,
   type Embedding,
   type Initializer,
@@ -36,8 +35,10 @@ export interface T5Config {
   readonly activation?: ActivationName;
   /** feed-forward layers have a gate (v1.1); default false */
   readonly gated?: boolean;
-  /** the head is the token embedding, and reads states divided by sqrt(dModel) (v1.0); default true */
+  /** the head is the token embedding (v1.0); default true */
   readonly tieHead?: boolean;
+  /** the head reads states divided by sqrt(dModel) (v1.0); default as tieHead */
+  readonly scaleHead?: boolean;
   /** ranges of distances; default 32 */
   readonly numBuckets?: number;
   /** distances from here on share a range, in tokens; default 128 */
@@ -61,7 +62,7 @@ function check(config: T5Config): void {
     optionalCounts: ["dHead", "numDecoderLayers", "numBuckets", "maxDistance", "maxSeqLen"],
     rates: ["dropout"],
     sizes: ["layerNormEpsilon", "initFactor"],
-    flags: ["gated", "tieHead"],
+    flags: ["gated", "tieHead", "scaleHead"],
     choices: { activation: activationNames },
   });
   const { dModel, numHeads, dHead } = config;
@@ -139,15 +140,13 @@ function stackOf(config: T5Config, draw: Draw, tokens: Embedding, isDecoder: boo
  */
 export function t5(config: T5Config, rng: Rng | null): EncoderDecoder {
   check(config);
-  const { vocabSize, dModel } = config;
+  const { vocabSize, dModel, tieHead = true, scaleHead = tieHead } = config;
   const draw = drawFor(config, rng);
   const tokens = createEmbedding({ numEmbeddings: vocabSize, dModel, weight: draw(1) });
   const encoder = stackOf(config, draw, tokens, false);
   const decoder = stackOf(config, draw, tokens, true);
-  const head =
-    (config.tieHead ?? true)
-      ? new VocabularyHead(tokens.weight, { scale: dModel ** -0.5 })
-      : createLinear({ dIn: dModel, dOut: vocabSize, weight: draw(1) });
+  const headWeight = tieHead ? tokens.weight : draw(1)([vocabSize, dModel]);
+  const head = new VocabularyHead(headWeight, { scale: scaleHead ? dModel ** -0.5 : 1 });
   return new EncoderDecoder({ encoder, decoder, head, outputDropout: config.dropout ?? 0 });
 }
 

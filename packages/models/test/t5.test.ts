@@ -62,7 +62,7 @@ describe("t5", () => {
     ]);
     expect(old.get("head.weight")).toBe(old.get("encoder.embedding.tokens.weight"));
     const spread = (x: Tensor): number =>
-      Math.sqrt(dataSync(x).reduce((sum, value) => sum + value * value, 0) / x.size);
+      Math.sqrt(dataSync<"float32">(x).reduce((sum, value) => sum + value * value, 0) / x.size);
     const drawn = stateDict(t5({ ...tiny, dModel: 64, dFF: 128, numHeads: 4, dHead: 16 }, rng(0)));
     expect(spread(drawn.get("decoder.blocks.1.attention.projection.query.weight")!) * 32).toBeCloseTo(1, 1);
     expect(spread(drawn.get("decoder.blocks.1.attention.projection.key.weight")!) * 8).toBeCloseTo(1, 1);

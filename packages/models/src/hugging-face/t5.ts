@@ -36,13 +36,25 @@ interface T5Traits {
   readonly numLayers: number;
   readonly numHeads: number;
   readonly feedForward: string;
+  readonly tieHead: boolean;
+  /** whether version 5 of Python's classes divides states before a tied head */
+  readonly scalesHeadSince5: boolean;
+}
+
+/** Version 4 divides states before a tied head; version 5 says so in a key for T5, and never does for mT5. */
+function readHead(read: ConfigReader, traits: T5Traits): Pick<T5Config, "tieHead" | "scaleHead"> {
+  const tieHead = read.boolean("tie_word_embeddings", traits.tieHead);
+  const version = read.get("transformers_version");
+  const isNew = typeof version === "string" && Number.parseInt(version, 10) >= 5;
+  const scaleHead = read.boolean("scale_decoder_outputs", tieHead && (traits.scalesHeadSince5 || !isNew));
+  return { tieHead, ...(scaleHead !== tieHead && { scaleHead }) };
 }
 
 function readConfig(traits: T5Traits, json: JsonObject, architecture: string): PretrainedT5Config {
   const read = new ConfigReader(traits.modelType, json);
   // Distances have no end, so n_positions changes nothing; dropout of classifiers belongs to other classes.
-  read.ignore("n_positions", "classifier_dropout", "is_encoder_decoder", "scale_decoder_outputs");
-  const tieHead = read.boolean("tie_word_embeddings", true);
+  read.ignore("n_positions", "classifier_dropout", "is_encoder_decoder");
+  const head = readHead(read, traits);
   const numLayers = read.count("num_layers", traits.numLayers, "num_hidden_layers");
   const hasHead = architecture === `${traits.className}ForConditionalGeneration`;
   const config: PretrainedT5Config = {
@@ -59,7 +71,7 @@ function readConfig(traits: T5Traits, json: JsonObject, architecture: string): P
     layerNormEpsilon: read.number("layer_norm_epsilon", 1e-6),
     dropout: read.number("dropout_rate", 0.1, 0, 1),
     initFactor: read.number("initializer_factor", 1),
-    ...(hasHead && { tieHead }),
+    ...(hasHead && head),
     ...(architecture === `${traits.className}EncoderModel` && { encoderOnly: true }),
   };
   read.finish();
@@ -91,7 +103,8 @@ function writeConfig({ modelType, className }: T5Traits, config: PretrainedT5Con
     pad_token_id: 0,
     relative_attention_max_distance: config.maxDistance ?? 128,
     relative_attention_num_buckets: config.numBuckets ?? 32,
-    ...(config.tieHead === false && { tie_word_embeddings: false }),
+    ...(config.scaleHead !== undefined && { scale_decoder_outputs: config.scaleHead }),
+    tie_word_embeddings: config.tieHead ?? true,
     torch_dtype: "float32",
     use_cache: true,
     vocab_size: config.vocabSize,
@@ -185,6 +198,8 @@ export const t5Family = t5FamilyOf({
   numLayers: 6,
   numHeads: 8,
   feedForward: "relu",
+  tieHead: true,
+  scalesHeadSince5: true,
 });
 
 /**
@@ -200,4 +215,6 @@ export const mt5Family = t5FamilyOf({
   numLayers: 8,
   numHeads: 6,
   feedForward: "gated-gelu",
+  tieHead: false,
+  scalesHeadSince5: false,
 });

@@ -3,6 +3,7 @@ import { stateDict } from "@heed/nn";
 import { dataSync, referenceBackend, rng, tensor, useBackend } from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
+  type BartConfig,
   bart,
   configFromHuggingFace,
   EncoderDecoder,
@@ -14,10 +15,10 @@ import {
 } from "../../src/index.ts";
 
 const sizes = { numLayers: 1, numHeads: 2, dFF: 12 };
-const marian = {
+const marian: BartConfig = {
   ...{ vocabSize: 9, maxSeqLen: 12, dModel: 8, encoder: sizes, decoder: { ...sizes, numLayers: 2 } },
   ...{ positions: "sinusoidal", embeddingNorm: false, preNorm: false, scaleEmbedding: true, paddingId: 8 },
-} as const;
+};
 const read = (json: JsonObject): unknown => configFromHuggingFace(json);
 
 beforeEach(() => void useBackend(referenceBackend()));
@@ -32,6 +33,17 @@ describe("t5", () => {
       ...{ vocabSize: 250112, dFF: 1024, numLayers: 8, numHeads: 6, activation: "gelu_new", gated: true },
     });
     expect(read({ model_type: "t5", num_layers: 3, num_decoder_layers: null })).toMatchObject({ numDecoderLayers: 3 });
+  });
+
+  test("whether states are divided before the head depends on tying, a key and the version", () => {
+    const of = (modelType: string, json: JsonObject) => read({ model_type: modelType, ...json });
+    expect(of("t5", {})).not.toHaveProperty("scaleHead");
+    expect(of("t5", { scale_decoder_outputs: false })).toMatchObject({ tieHead: true, scaleHead: false });
+    expect(of("t5", { transformers_version: "5.17.0" })).not.toHaveProperty("scaleHead");
+    expect(of("mt5", {})).toMatchObject({ tieHead: false });
+    expect(of("mt5", { tie_word_embeddings: true, transformers_version: "4.46.0" })).not.toHaveProperty("scaleHead");
+    const tied = of("mt5", { tie_word_embeddings: true, transformers_version: "5.17.0" });
+    expect(tied).toMatchObject({ tieHead: true, scaleHead: false });
   });
 
   test("derived keys overrule what they are derived from, as in Python", () => {
@@ -91,13 +103,27 @@ describe("bart and relatives", () => {
     const old = { normalize_before: false, normalize_embedding: true, add_final_layer_norm: false };
     expect(read({ model_type: "bart", ...old, static_position_embeddings: false, encoder_layerdrop: 0 })).toBeDefined();
     const of = (modelType: string, json: JsonObject) => () => read({ model_type: modelType, ...json });
-    expect(of("bart", { normalize_before: true })).toThrowErrorMatchingInlineSnapshot(`[RangeError: loadPretrained: config.json has an unsupported normalize_before for bart, expected false, got true]`);
-    expect(of("mbart", { normalize_before: false })).toThrowErrorMatchingInlineSnapshot(`[RangeError: loadPretrained: config.json has an unsupported normalize_before for mbart, expected true, got false]`);
-    expect(of("marian", { static_position_embeddings: false })).toThrowErrorMatchingInlineSnapshot(`[RangeError: loadPretrained: config.json has an unsupported static_position_embeddings for marian, expected true, got false]`);
-    expect(of("bart", { decoder_layerdrop: 0.1 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: loadPretrained: config.json has an unsupported decoder_layerdrop for bart, expected 0, got 0.1]`);
-    expect(of("bart", { is_encoder_decoder: false })).toThrowErrorMatchingInlineSnapshot(`[RangeError: loadPretrained: config.json has an unsupported is_encoder_decoder for bart, expected true, got false]`);
-    expect(of("bart", { decoder_vocab_size: 5 })).toThrowErrorMatchingInlineSnapshot(`[RangeError: loadPretrained: config.json has keys that bart does not know, expected only known ones, got decoder_vocab_size: 5. Remove them if they change nothing]`);
-    expect(of("bart", { architectures: ["BartForSequenceClassification"] })).toThrowErrorMatchingInlineSnapshot(`[RangeError: loadPretrained: config.json has an unsupported architectures for bart, expected one of BartForConditionalGeneration, BartModel, got ["BartForSequenceClassification"]]`);
+    expect(of("bart", { normalize_before: true })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has an unsupported normalize_before for bart, expected false, got true]`,
+    );
+    expect(of("mbart", { normalize_before: false })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has an unsupported normalize_before for mbart, expected true, got false]`,
+    );
+    expect(of("marian", { static_position_embeddings: false })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has an unsupported static_position_embeddings for marian, expected true, got false]`,
+    );
+    expect(of("bart", { decoder_layerdrop: 0.1 })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has an unsupported decoder_layerdrop for bart, expected 0, got 0.1]`,
+    );
+    expect(of("bart", { is_encoder_decoder: false })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has an unsupported is_encoder_decoder for bart, expected true, got false]`,
+    );
+    expect(of("bart", { decoder_vocab_size: 5 })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has keys that bart does not know, expected only known ones, got decoder_vocab_size: 5. Remove them if they change nothing]`,
+    );
+    expect(of("bart", { architectures: ["BartForSequenceClassification"] })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has an unsupported architectures for bart, expected one of BartForConditionalGeneration, BartModel, got ["BartForSequenceClassification"]]`,
+    );
   });
 
   test.each<{ name: string; pretrained: () => Pretrained; names: string[]; without?: string[] }>([
@@ -166,7 +192,9 @@ describe("bart and relatives", () => {
     expect([bare.architecture, bare.model instanceof EncoderDecoder]).toEqual(["MarianModel", true]);
     await expect(
       loadPretrained(store, "bare", { architecture: "MarianMTModel" }),
-    ).rejects.toThrowErrorMatchingInlineSnapshot(`[ShapeError: loadPretrained: weights do not fit the marian of config.json, expected exactly its names and shapes, got missing: final_logits_bias. Check that weights and config.json belong together]`);
+    ).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: loadPretrained: weights do not fit the marian of config.json, expected exactly its names and shapes, got missing: final_logits_bias. Check that weights and config.json belong together]`,
+    );
     const whole = await loadPretrained(store, "bare", { architecture: "MarianMTModel", newWeights: rng(0) });
     expect(whole.fresh).toEqual(["final_logits_bias"]);
   });
