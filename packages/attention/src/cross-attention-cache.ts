@@ -1,4 +1,4 @@
-import { isTracked, keep, type Tensor } from "@heed/tensor";
+import { isTracked, keep, scope, type Tensor } from "@heed/tensor";
 import type { LayerCache, StoredKeys } from "./layer-cache.ts";
 import { checkWhole } from "./masks/check-whole.ts";
 import { pick } from "./projections/keep-rows.ts";
@@ -48,7 +48,8 @@ export class CrossAttentionCache {
     this.stored.forEach((old, layer) => {
       if (!old) return;
       const { keys, values, length } = old;
-      this.stored[layer] = { keys: keep(pick(keys, indices, 0)), values: keep(pick(values, indices, 0)), length };
+      const take = (x: Tensor): Tensor => scope(() => keep(pick(x, indices, 0)));
+      this.stored[layer] = { keys: take(keys), values: take(values), length };
       keys.dispose();
       values.dispose();
     });

@@ -6,6 +6,7 @@ import {
   isTracked,
   keep,
   ShapeError,
+  scope,
   slice,
   type Tensor,
   zeros,
@@ -121,8 +122,8 @@ export class KeyValueCache implements SequenceCache {
   reorder(indices: readonly number[]): void {
     const pick = (x: Tensor | undefined): Tensor | undefined => {
       if (!x) return undefined;
-      const picked = keep(
-        gather(x, fromArray(indices, [indices.length], { dtype: "int32", backend: x.backend }), { axis: 0 }),
+      const picked = scope(() =>
+        keep(gather(x, fromArray(indices, [indices.length], { dtype: "int32", backend: x.backend }), { axis: 0 })),
       );
       x.dispose();
       return picked;

@@ -5,6 +5,7 @@ import {
   isTracked,
   keep,
   ShapeError,
+  scope,
   slice,
   type Tensor,
   zeros,
@@ -184,7 +185,7 @@ class Ring {
   }
 
   reorder(indices: readonly number[]): void {
-    const picked = keep(pick(this.stored, indices, 0));
+    const picked = scope(() => keep(pick(this.stored, indices, 0)));
     this.stored.dispose();
     this.stored = picked;
   }
