@@ -92,10 +92,11 @@ export class DecodingCache implements SequenceCache {
   }
 }
 
-/** What one call of a {@link Decoding} takes beside its tokens. */
-export interface DecodingOptions extends Omit<ForwardOptions, "cache" | "memory"> {
-  readonly cache?: DecodingCache | undefined;
-}
+/** What one call of a {@link Decoding} takes beside its tokens. Its cache is one of those it creates. */
+export type DecodingOptions = Omit<ForwardOptions, "memory">;
+
+/** Also one of another installed copy of this package. */
+const isDecodingCache = (cache: SequenceCache): cache is DecodingCache => "memory" in cache;
 
 /**
  * A decoder with the source it translates: to whatever generates text, the same as a decoder-only model.
@@ -127,9 +128,18 @@ export class Decoding {
     return new DecodingCache(this.source, { numLayers: this.model.decoder.blocks.length, maxSeqLen });
   }
 
-  /** Logits of the token after each position; `lastOnly` after the last alone, [B, 1, V]. */
+  /**
+   * Logits of the token after each position; `lastOnly` after the last alone, [B, 1, V].
+   *
+   * @throws TypeError for a cache of a decoder-only model
+   */
   forward(tokens: Tensor, options: DecodingOptions = {}): Tensor {
-    return this.model.decode(tokens, { ...options, memory: options.cache?.memory ?? this.source });
+    const { cache } = options;
+    if (cache && !isDecodingCache(cache))
+      throw new TypeError(
+        "Decoding: cache is not of an encoder-decoder, expected one that createCache of a decoding made, got another",
+      );
+    return this.model.decode(tokens, { ...options, memory: cache?.memory ?? this.source });
   }
 
   /** Frees the source's states; caches have their own. */

@@ -185,6 +185,10 @@ describe("EncoderDecoder", () => {
     ).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: padding: keep has 3 columns in shape [1, 3], expected at least 5 (from keyPositions [5])]`,
     );
+    const decoding = m.decoding({ source: ids(source) });
+    expect(() => decoding.forward(ids(target), { cache: m.decoder.createCache() })).toThrowErrorMatchingInlineSnapshot(
+      `[TypeError: Decoding: cache is not of an encoder-decoder, expected one that createCache of a decoding made, got another]`,
+    );
     expect(() => m.decoding({ source: zeros([1, 2]) })).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: Stack: tokens has dtype float32, expected int32. Use cast]`,
     );

@@ -1,16 +1,16 @@
-import type { KeyValueCache } from "@heed/attention";
+import type { SequenceCache } from "@heed/attention";
 import { data, dispose, fromArray, type Rng, rng as rngOf, scope, type Tensor } from "@heed/tensor";
 import { nextTask } from "./next-task.ts";
 import { greedy, type Sampler } from "./sampling.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
-/** A decoder-only model as generation sees it; those of `@heed/models` are. */
+/** A model as generation sees it: the decoders of `@heed/models`, and the `decoding` of its encoder-decoders. */
 export interface CausalModel {
   /** tokens in one sequence at most */
   readonly maxSeqLen: number;
   readonly vocabSize: number;
-  createCache(): KeyValueCache;
-  forward(tokens: Tensor, options: { readonly cache: KeyValueCache; readonly lastOnly: true }): Tensor;
+  createCache(): SequenceCache;
+  forward(tokens: Tensor, options: { readonly cache: SequenceCache; readonly lastOnly: true }): Tensor;
 }
 
 /** What {@link generate} takes. */
@@ -103,7 +103,7 @@ function checkOptions({ model, prompts, maxNewTokens }: GenerateOptions): void {
 /** Logits of the last position of each row. */
 async function nextLogits(
   model: CausalModel,
-  cache: KeyValueCache,
+  cache: SequenceCache,
   rows: readonly (readonly number[])[],
 ): Promise<Float32Array[]> {
   const [B, T] = [rows.length, rows[0]!.length];

@@ -4,6 +4,7 @@ import { runGenerate } from "./gpt2-generate.ts";
 import { runTraining } from "./gpt2-train.ts";
 import { causalForward } from "./models/causal-lm.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
+import { encoderDecoderGenerate } from "./models/encoder-decoder-generate.ts";
 
 /** What a runner computed, under the names of the fixture. */
 export interface Computed {
@@ -24,12 +25,20 @@ const encoderDecoders = Object.fromEntries(
     ...["BartForConditionalGeneration", "BartModel", "MBartForConditionalGeneration", "MBartModel"],
     ...["PegasusForConditionalGeneration", "PegasusModel", "MarianMTModel", "MarianModel"],
     ...["T5ForConditionalGeneration", "T5Model", "MT5ForConditionalGeneration", "MT5Model"],
-  ].map((name) => [name, { forward: encoderDecoderForward() }]),
+  ].map((name) => [name, { forward: encoderDecoderForward(), generate: encoderDecoderGenerate }]),
+);
+
+const causalModels = Object.fromEntries(
+  ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"].map((name) => [
+    name,
+    { forward: causalForward(), generate: runGenerate },
+  ]),
 );
 
 /** Runners by the class that recorded a case and the kind of its call. */
 const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   GPT2LMHeadModel: { forward: causalForward(), generate: runGenerate, train: runTraining },
+  ...causalModels,
   ...encoderDecoders,
   MT5EncoderModel: { forward: t5EncoderForward() },
   T5EncoderModel: { forward: t5EncoderForward() },
