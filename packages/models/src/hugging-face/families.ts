@@ -2,6 +2,7 @@ import type { JsonObject } from "@heed/checkpoints";
 import { bartFamily, mbartFamily, pegasusFamily } from "./bart.ts";
 import type { ModelFamily } from "./family.ts";
 import { gpt2Family } from "./gpt2.ts";
+import { llamaFamily, mistralFamily, qwen2Family } from "./llama.ts";
 import { marianFamily } from "./marian.ts";
 import { mt5Family, t5Family } from "./t5.ts";
 
@@ -9,10 +10,13 @@ import { mt5Family, t5Family } from "./t5.ts";
 export const families = {
   bart: bartFamily,
   gpt2: gpt2Family,
+  llama: llamaFamily,
   marian: marianFamily,
   mbart: mbartFamily,
+  mistral: mistralFamily,
   mt5: mt5Family,
   pegasus: pegasusFamily,
+  qwen2: qwen2Family,
   t5: t5Family,
 } as const;
 

@@ -1,0 +1,172 @@
+import { and, causal, MultiHeadAttention, SeparateProjection, slidingWindow, softmaxAttention } from "@heed/attention";
+import {
+  createEmbedding,
+  createGatedFeedForward,
+  createLinear,
+  createRmsNorm,
+  type Initializer,
+  InputEmbedding,
+  normalInit,
+  zerosInit,
+} from "@heed/nn";
+import type { PositionEncoding } from "@heed/positions";
+import type { Rng } from "@heed/tensor";
+import { type ActivationName, activations } from "./activations.ts";
+import { Block } from "./block.ts";
+import { activationNames, checkConfig } from "./check-config.ts";
+import { Decoder } from "./decoder.ts";
+import { type RotaryConfig, rotaryOf } from "./rotary-config.ts";
+
+/** What a Llama-shaped model is. Widths in values, counts of layers, heads and tokens; rates are probabilities in [0, 1). */
+export interface LlamaConfig {
+  readonly vocabSize: number;
+  readonly maxSeqLen: number;
+  readonly dModel: number;
+  readonly numLayers: number;
+  readonly numHeads: number;
+  /** default numHeads; fewer share keys and values among query heads */
+  readonly numKvHeads?: number;
+  /** default dModel / numHeads */
+  readonly dHead?: number;
+  readonly dFF: number;
+  /** of the gate; default silu */
+  readonly activation?: ActivationName;
+  readonly rotary?: RotaryConfig;
+  /** default 1e-6 */
+  readonly rmsNormEpsilon?: number;
+  /** biases of queries, keys and values; default false */
+  readonly attentionBias?: boolean;
+  /** bias behind attention; default as attentionBias */
+  readonly outputBias?: boolean;
+  /** default false */
+  readonly feedForwardBias?: boolean;
+  /** the head is the token embedding; default false */
+  readonly tieHead?: boolean;
+  /** keys a query sees, itself included; default all before it */
+  readonly windowSize?: number;
+  /** layers before this one see everything; default 0 */
+  readonly firstWindowLayer?: number;
+  /** default 0 */
+  readonly attentionDropout?: number;
+  /** standard deviation of the first weights; default 0.02 */
+  readonly initStd?: number;
+}
+
+function check({ rotary, ...config }: LlamaConfig): void {
+  checkConfig("llama", config, {
+    counts: ["vocabSize", "maxSeqLen", "dModel", "numLayers", "numHeads", "dFF"],
+    optionalCounts: ["numKvHeads", "dHead", "windowSize"],
+    optionalWholes: ["firstWindowLayer"],
+    rates: ["attentionDropout"],
+    sizes: ["rmsNormEpsilon", "initStd"],
+    flags: ["attentionBias", "outputBias", "feedForwardBias", "tieHead"],
+    choices: { activation: activationNames },
+  });
+  const { dModel, numHeads, numKvHeads = numHeads, dHead = dModel / numHeads } = config;
+  if (!Number.isInteger(dHead))
+    throw new RangeError(
+      `llama: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}. Give dHead to choose another head width`,
+    );
+  if (dHead % 2 !== 0 && rotary?.width === undefined)
+    throw new RangeError(`llama: dHead is odd, expected an even number, got ${dHead}. Rotary channels turn in pairs`);
+  if (numHeads % numKvHeads !== 0)
+    throw new RangeError(`llama: numKvHeads is wrong, expected a divisor of numHeads=${numHeads}, got ${numKvHeads}`);
+}
+
+/**
+ * Today's decoder: RMS norms before each branch, rotary positions, gated feed-forward (SwiGLU), keys and values shared among query
+ * heads. Mistral adds a window, Qwen2 biases.
+ *
+ * First weights are normal with `initStd`; biases are 0 and gains 1.
+ *
+ * Shapes: forward tokens int32 [B, T] -> logits [B, T, V].
+ *
+ * @param rng draws the weights; null leaves zeros, for weights that are about to be loaded
+ * @throws RangeError naming the option that is out of range
+ * @see Touvron et al. 2023, LLaMA, section 2.2, arXiv:2302.13971, and Llama 2, arXiv:2307.09288; Jiang et al. 2023, Mistral 7B,
+ *   arXiv:2310.06825; Yang et al. 2024, Qwen2 Technical Report, arXiv:2407.10671.
+ * @example
+ * const model = llama({ vocabSize: 65, maxSeqLen: 64, dModel: 32, numLayers: 2, numHeads: 4, numKvHeads: 2, dFF: 88 }, rng(0));
+ */
+export function llama(config: LlamaConfig, rng: Rng | null): Decoder {
+  check(config);
+  const { vocabSize, maxSeqLen, dModel, numLayers, windowSize, firstWindowLayer = 0, initStd = 0.02 } = config;
+  const weight = rng ? normalInit({ std: initStd, rng }) : zerosInit();
+  const position = rotaryOf(config.rotary ?? {});
+  const all = causal();
+  const near = windowSize === undefined ? all : and(all, slidingWindow({ windowSize }));
+  return new Decoder({
+    embedding: new InputEmbedding({ tokens: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }) }),
+    blocks: Array.from({ length: numLayers }, () => block(config, position, weight)),
+    norm: createRmsNorm({ dModel, epsilon: config.rmsNormEpsilon ?? 1e-6 }),
+    head: config.tieHead ? undefined : createLinear({ dIn: dModel, dOut: vocabSize, weight }),
+    maxSeqLen,
+    mask: Array.from({ length: numLayers }, (_, layer) => (layer < firstWindowLayer ? all : near)),
+  });
+}
+
+function block(config: LlamaConfig, position: PositionEncoding, weight: Initializer): Block {
+  const { dModel, dFF, numHeads, numKvHeads = numHeads, dHead = dModel / numHeads } = config;
+  const { attentionBias = false, outputBias = attentionBias, activation = "silu" } = config;
+  const bias = (has: boolean) => (has ? zerosInit() : undefined);
+  const norm = () => createRmsNorm({ dModel, epsilon: config.rmsNormEpsilon ?? 1e-6 });
+  const project = (heads: number) =>
+    createLinear({ dIn: dModel, dOut: heads * dHead, weight, bias: bias(attentionBias) });
+  return new Block({
+    norm1: norm(),
+    attention: new MultiHeadAttention({
+      projection: new SeparateProjection({
+        ...{ query: project(numHeads), key: project(numKvHeads), value: project(numKvHeads) },
+        ...{ numHeads, numKvHeads },
+      }),
+      output: createLinear({ dIn: numHeads * dHead, dOut: dModel, weight, bias: bias(outputBias) }),
+      attention: softmaxAttention({ dropout: config.attentionDropout ?? 0 }),
+      position,
+    }),
+    norm2: norm(),
+    feedForward: createGatedFeedForward({
+      ...{ dModel, dFF, activation: activations[activation], weight, bias: bias(config.feedForwardBias ?? false) },
+    }),
+  });
+}
+
+const llama2 = { vocabSize: 32000, maxSeqLen: 4096, rmsNormEpsilon: 1e-5 };
+const llama3Rotary: RotaryConfig = {
+  base: 500000,
+  scaling: {
+    ...{ kind: "llama3", factor: 32, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalMaxSeqLen: 8192 },
+  },
+};
+
+/**
+ * Published sizes. Parameters, each weight once: tinyllama-1.1b 1,100,048,384, llama-2-7b 6,738,415,616, llama-3-8b
+ * 8,030,261,248, llama-3.2-1b 1,235,814,400, mistral-7b 7,241,732,096, qwen2-0.5b 494,032,768.
+ *
+ * @see the config.json of TinyLlama/TinyLlama-1.1B, meta-llama/Llama-2-7b-hf, Meta-Llama-3-8B and Llama-3.2-1B,
+ *   mistralai/Mistral-7B-v0.1, Qwen/Qwen2-0.5B.
+ */
+export const llamaPresets = {
+  "tinyllama-1.1b": {
+    ...{ ...llama2, maxSeqLen: 2048, dModel: 2048, numLayers: 22, numHeads: 32, numKvHeads: 4, dFF: 5632 },
+  },
+  "llama-2-7b": { ...llama2, dModel: 4096, numLayers: 32, numHeads: 32, dFF: 11008 },
+  "llama-3-8b": {
+    ...{ vocabSize: 128256, maxSeqLen: 8192, dModel: 4096, numLayers: 32, numHeads: 32, numKvHeads: 8, dFF: 14336 },
+    ...{ rmsNormEpsilon: 1e-5, rotary: { base: 500000 } },
+  },
+  "llama-3.2-1b": {
+    ...{ vocabSize: 128256, maxSeqLen: 131072, dModel: 2048, numLayers: 16, numHeads: 32, numKvHeads: 8, dFF: 8192 },
+    ...{ rmsNormEpsilon: 1e-5, rotary: llama3Rotary, tieHead: true },
+  },
+  "mistral-7b": {
+    ...{ vocabSize: 32000, maxSeqLen: 32768, dModel: 4096, numLayers: 32, numHeads: 32, numKvHeads: 8, dFF: 14336 },
+    ...{ rmsNormEpsilon: 1e-5, windowSize: 4096 },
+  },
+  "qwen2-0.5b": {
+    ...{ vocabSize: 151936, maxSeqLen: 131072, dModel: 896, numLayers: 24, numHeads: 14, numKvHeads: 2, dFF: 4864 },
+    ...{ rotary: { base: 1_000_000 }, attentionBias: true, outputBias: false, tieHead: true },
+  },
+} as const satisfies Readonly<Record<string, LlamaConfig>>;
+
+/** Name of a preset. */
+export type LlamaPresetName = keyof typeof llamaPresets;
