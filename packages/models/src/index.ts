@@ -13,6 +13,8 @@ export type {
 export { Block } from "./block.ts";
 export type { DecoderParts, ForwardOptions, Head } from "./decoder.ts";
 export { Decoder, isDecoder } from "./decoder.ts";
+export type { DecoderConfig, PositionsConfig } from "./decoder-model.ts";
+export { decoderModel } from "./decoder-model.ts";
 export type { DecodingOptions, EncodedSource, TargetDecoder } from "./decoding.ts";
 export { Decoding, DecodingCache } from "./decoding.ts";
 export type {
@@ -25,6 +27,7 @@ export type {
 export { EncoderDecoder, isEncoderDecoder } from "./encoder-decoder.ts";
 export type { LayerMakers, SeparateAttentionOptions, StackSizes } from "./encoder-decoder-blocks.ts";
 export { makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
+export { FactorizedEmbedding, FactorizedHead } from "./factorized-embedding.ts";
 export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
 export { gpt2, gpt2Presets } from "./gpt2.ts";
 export type { ConfigOptions } from "./hugging-face/config-from-hugging-face.ts";

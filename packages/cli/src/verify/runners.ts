@@ -29,10 +29,11 @@ const encoderDecoders = Object.fromEntries(
 );
 
 const causalModels = Object.fromEntries(
-  ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"].map((name) => [
-    name,
-    { forward: causalForward(), generate: runGenerate },
-  ]),
+  [
+    ...["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPTNeoForCausalLM", "GPTNeoXForCausalLM"],
+    ...["PhiForCausalLM", "FalconForCausalLM", "OPTForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
+    "OpenAIGPTLMHeadModel",
+  ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
 
 /** Runners by the class that recorded a case and the kind of its call. */

@@ -1,21 +1,27 @@
 import type { JsonObject } from "@heed/checkpoints";
 import { bartFamily, mbartFamily, pegasusFamily } from "./bart.ts";
 import type { ModelFamily } from "./family.ts";
+import { gptNeoFamily } from "./gpt-neo.ts";
+import { gptNeoxFamily } from "./gpt-neox.ts";
 import { gpt2Family } from "./gpt2.ts";
 import { llamaFamily, mistralFamily, qwen2Family } from "./llama.ts";
 import { marianFamily } from "./marian.ts";
+import { phiFamily } from "./phi.ts";
 import { mt5Family, t5Family } from "./t5.ts";
 
 /** Model families by `model_type`. */
 export const families = {
   bart: bartFamily,
   gpt2: gpt2Family,
+  gpt_neo: gptNeoFamily,
+  gpt_neox: gptNeoxFamily,
   llama: llamaFamily,
   marian: marianFamily,
   mbart: mbartFamily,
   mistral: mistralFamily,
   mt5: mt5Family,
   pegasus: pegasusFamily,
+  phi: phiFamily,
   qwen2: qwen2Family,
   t5: t5Family,
 } as const;

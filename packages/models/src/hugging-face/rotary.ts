@@ -100,3 +100,16 @@ function writeScaling(scaling: RotaryScalingConfig): JsonObject {
     ...(scaling.slowTurns !== undefined && { beta_slow: scaling.slowTurns }),
   };
 }
+
+/** As `readRotary`, where only a share of a head's channels rotates: `partial_rotary_factor`, or GPT-NeoX's `rotary_pct`. */
+export function readPartialRotary(
+  read: ConfigReader,
+  { maxSeqLen, dHead, share }: { readonly maxSeqLen: number; readonly dHead: number; readonly share: number },
+): RotaryConfig {
+  const parameters = read.get("rope_parameters");
+  const inside = isObject(parameters) ? parameters["partial_rotary_factor"] : undefined;
+  const old = read.number("rotary_pct", share, 0, 1.0001);
+  const found = typeof inside === "number" ? inside : read.number("partial_rotary_factor", old, 0, 1.0001);
+  const base = read.number("rotary_emb_base", 10000, 1);
+  return readRotary(read, { maxSeqLen, base, width: Math.floor(dHead * found) });
+}
