@@ -19,6 +19,7 @@ import {
   createRmsNorm,
   type Initializer,
   InputEmbedding,
+  type Linear,
   type Norm,
   normalInit,
   postNorm,
@@ -31,7 +32,7 @@ import { type ActivationName, activations } from "./activations.ts";
 import { Block, type TransformerBlock } from "./block.ts";
 import { activationNames, checkConfig } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
-import { FactorizedEmbedding, FactorizedHead } from "./factorized-embedding.ts";
+import { FactorizedEmbedding, ProjectedNorm } from "./factorized-embedding.ts";
 import { ParallelBlock } from "./parallel-block.ts";
 import { type RotaryConfig, rotaryOf } from "./rotary-config.ts";
 
@@ -249,12 +250,16 @@ function embeddingOf(config: DecoderConfig, { weight }: Makers): InputEmbedding 
   });
 }
 
-function headOf(config: DecoderConfig, embedding: InputEmbedding, { weight }: Makers) {
+function headOf(config: DecoderConfig, { weight }: Makers): Linear | undefined {
   const { dModel, dEmbedding = dModel, vocabSize, headSize = vocabSize, tieHead = true, headBias = false } = config;
-  const own = () => createLinear({ dIn: dEmbedding, dOut: headSize, weight, bias: biasOf(headBias) });
-  if (dEmbedding === dModel) return tieHead ? undefined : own();
-  const projection = createLinear({ dIn: dModel, dOut: dEmbedding, weight });
-  return new FactorizedHead(projection, tieHead ? embedding.tokens : own());
+  return tieHead ? undefined : createLinear({ dIn: dEmbedding, dOut: headSize, weight, bias: biasOf(headBias) });
+}
+
+function lastNormOf({ dModel, dEmbedding = dModel, finalNorm = true }: DecoderConfig, { weight, norm }: Makers) {
+  const last = finalNorm ? norm() : undefined;
+  return dEmbedding === dModel
+    ? last
+    : new ProjectedNorm(last, createLinear({ dIn: dModel, dOut: dEmbedding, weight }));
 }
 
 /**
@@ -277,15 +282,14 @@ function headOf(config: DecoderConfig, embedding: InputEmbedding, { weight }: Ma
 export function decoderModel(config: DecoderConfig, rng: Rng | null): Decoder {
   check(config);
   const makers = makersOf(config, rng);
-  const embedding = embeddingOf(config, makers);
   return new Decoder({
-    embedding,
+    embedding: embeddingOf(config, makers),
     embeddingNorm: config.embeddingNorm ? makers.norm() : undefined,
     embeddingDropout: config.embeddingDropout ?? 0,
     bias: alibiOf(config),
     blocks: Array.from({ length: config.numLayers }, () => blockOf(config, makers)),
-    norm: (config.finalNorm ?? true) ? makers.norm() : undefined,
-    head: headOf(config, embedding, makers),
+    norm: lastNormOf(config, makers),
+    head: headOf(config, makers),
     maxSeqLen: config.maxSeqLen,
     mask: masksOf(config.windows),
   });

@@ -1,5 +1,5 @@
-import type { Embedding, Linear } from "@heed/nn";
-import { formatShape, linear, ShapeError, type Tensor } from "@heed/tensor";
+import type { Embedding, Linear, Norm } from "@heed/nn";
+import { formatShape, ShapeError, type Tensor } from "@heed/tensor";
 
 /** What an embedding slot takes of a table: as `Embedding` of `@heed/nn`. */
 type Table = Pick<Embedding, "weight" | "numEmbeddings" | "dModel" | "paddingId" | "forward">;
@@ -48,24 +48,21 @@ export class FactorizedEmbedding implements Table {
 }
 
 /**
- * The head of such a model: a projection to the narrow width, then the table transposed, or a layer of its own.
+ * The end of such a model: a norm if there is one, then a projection to the width of the table, which is the head too.
  *
- * Shapes: projection E -> E0, vocabulary [V, E0]; x [..., E] -> [..., V].
+ * Shapes: projection E -> E0; x [..., E] -> [..., E0].
  * @see Zhang et al. 2022, OPT, arXiv:2205.01068 (350M).
  */
-export class FactorizedHead {
+export class ProjectedNorm implements Norm {
+  readonly norm: Norm | undefined;
   readonly projection: Linear;
-  readonly vocabulary: Table | Linear;
 
-  constructor(projection: Linear, vocabulary: Table | Linear) {
+  constructor(norm: Norm | undefined, projection: Linear) {
+    this.norm = norm;
     this.projection = projection;
-    this.vocabulary = vocabulary;
   }
 
   forward(x: Tensor): Tensor {
-    const narrow = this.projection.forward(x);
-    return "numEmbeddings" in this.vocabulary
-      ? linear(narrow, this.vocabulary.weight)
-      : this.vocabulary.forward(narrow);
+    return this.projection.forward(this.norm ? this.norm.forward(x) : x);
   }
 }

@@ -2,6 +2,8 @@ export type { ActivationName } from "./activations.ts";
 export { activations } from "./activations.ts";
 export type { BartConfig, BartPresetName } from "./bart.ts";
 export { bart, bartPresets } from "./bart.ts";
+export type { BertConfig, BertPresetName } from "./bert.ts";
+export { bert, bertPresets, pooler } from "./bert.ts";
 export type {
   AttentionLayer,
   BlockOptions,
@@ -27,7 +29,9 @@ export type {
 export { EncoderDecoder, isEncoderDecoder } from "./encoder-decoder.ts";
 export type { LayerMakers, SeparateAttentionOptions, StackSizes } from "./encoder-decoder-blocks.ts";
 export { makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
-export { FactorizedEmbedding, FactorizedHead } from "./factorized-embedding.ts";
+export type { EncoderModelParts, EncoderOutputs } from "./encoder-model.ts";
+export { EncoderModel, isEncoderModel } from "./encoder-model.ts";
+export { FactorizedEmbedding, ProjectedNorm } from "./factorized-embedding.ts";
 export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
 export { gpt2, gpt2Presets } from "./gpt2.ts";
 export type { ConfigOptions } from "./hugging-face/config-from-hugging-face.ts";
@@ -51,6 +55,8 @@ export type { ForwardObserver, Memory, RunOptions } from "./run-blocks.ts";
 export { runBlocks } from "./run-blocks.ts";
 export type { StackOptions, StackParts } from "./stack.ts";
 export { Stack } from "./stack.ts";
+export type { EncoderHead, HeadConfig, StatesHeadOptions, StatesHeadParts } from "./states-head.ts";
+export { createStatesHead, StatesHead } from "./states-head.ts";
 export type { T5Config, T5PresetName } from "./t5.ts";
 export { T5Encoder, t5, t5Encoder, t5Presets } from "./t5.ts";
 export type { TransformerConfig, TransformerPresetName } from "./transformer.ts";

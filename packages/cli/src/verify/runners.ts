@@ -1,10 +1,11 @@
-import type { Pretrained } from "@heed/models";
+import { families, type Pretrained } from "@heed/models";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
 import { runGenerate } from "./gpt2-generate.ts";
 import { runTraining } from "./gpt2-train.ts";
 import { causalForward } from "./models/causal-lm.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
 import { encoderDecoderGenerate } from "./models/encoder-decoder-generate.ts";
+import { encoderModelForward } from "./models/encoder-model.ts";
 
 /** What a runner computed, under the names of the fixture. */
 export interface Computed {
@@ -28,10 +29,16 @@ const encoderDecoders = Object.fromEntries(
   ].map((name) => [name, { forward: encoderDecoderForward(), generate: encoderDecoderGenerate }]),
 );
 
+const encoderModels = Object.fromEntries(
+  (["albert", "bert", "distilbert", "electra", "roberta", "xlm-roberta"] as const)
+    .flatMap((type) => families[type].architectures)
+    .map((name) => [name, { forward: encoderModelForward() }]),
+);
+
 const causalModels = Object.fromEntries(
   [
     ...["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPTNeoForCausalLM", "GPTNeoXForCausalLM"],
-    ...["PhiForCausalLM", "FalconForCausalLM", "OPTForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
+    ...["PhiForCausalLM", "FalconForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
     "OpenAIGPTLMHeadModel",
   ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
@@ -40,7 +47,9 @@ const causalModels = Object.fromEntries(
 const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   GPT2LMHeadModel: { forward: causalForward(), generate: runGenerate, train: runTraining },
   ...causalModels,
+  OPTForCausalLM: { forward: causalForward({ countsTokens: true }), generate: runGenerate },
   ...encoderDecoders,
+  ...encoderModels,
   MT5EncoderModel: { forward: t5EncoderForward() },
   T5EncoderModel: { forward: t5EncoderForward() },
 };

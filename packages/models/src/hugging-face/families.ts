@@ -1,17 +1,33 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { albertFamily } from "./albert.ts";
 import { bartFamily, mbartFamily, pegasusFamily } from "./bart.ts";
+import { bertFamily } from "./bert.ts";
+import { bloomFamily } from "./bloom.ts";
+import { distilbertFamily } from "./distilbert.ts";
+import { electraFamily } from "./electra.ts";
+import { falconFamily } from "./falcon.ts";
 import type { ModelFamily } from "./family.ts";
 import { gptNeoFamily } from "./gpt-neo.ts";
 import { gptNeoxFamily } from "./gpt-neox.ts";
 import { gpt2Family } from "./gpt2.ts";
 import { llamaFamily, mistralFamily, qwen2Family } from "./llama.ts";
 import { marianFamily } from "./marian.ts";
+import { mptFamily } from "./mpt.ts";
+import { openaiGptFamily } from "./openai-gpt.ts";
+import { optFamily } from "./opt.ts";
 import { phiFamily } from "./phi.ts";
+import { robertaFamily, xlmRobertaFamily } from "./roberta.ts";
 import { mt5Family, t5Family } from "./t5.ts";
 
 /** Model families by `model_type`. */
 export const families = {
+  albert: albertFamily,
   bart: bartFamily,
+  bert: bertFamily,
+  bloom: bloomFamily,
+  distilbert: distilbertFamily,
+  electra: electraFamily,
+  falcon: falconFamily,
   gpt2: gpt2Family,
   gpt_neo: gptNeoFamily,
   gpt_neox: gptNeoxFamily,
@@ -19,11 +35,16 @@ export const families = {
   marian: marianFamily,
   mbart: mbartFamily,
   mistral: mistralFamily,
+  mpt: mptFamily,
   mt5: mt5Family,
+  "openai-gpt": openaiGptFamily,
+  opt: optFamily,
   pegasus: pegasusFamily,
   phi: phiFamily,
   qwen2: qwen2Family,
+  roberta: robertaFamily,
   t5: t5Family,
+  "xlm-roberta": xlmRobertaFamily,
 } as const;
 
 /** `model_type` of a family that can be loaded and saved. */

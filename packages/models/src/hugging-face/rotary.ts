@@ -109,7 +109,8 @@ export function readPartialRotary(
   const parameters = read.get("rope_parameters");
   const inside = isObject(parameters) ? parameters["partial_rotary_factor"] : undefined;
   const old = read.number("rotary_pct", share, 0, 1.0001);
-  const found = typeof inside === "number" ? inside : read.number("partial_rotary_factor", old, 0, 1.0001);
+  const outside = read.number("partial_rotary_factor", old, 0, 1.0001);
+  const found = typeof inside === "number" ? inside : outside;
   const base = read.number("rotary_emb_base", 10000, 1);
   return readRotary(read, { maxSeqLen, base, width: Math.floor(dHead * found) });
 }

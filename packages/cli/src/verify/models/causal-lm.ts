@@ -1,15 +1,15 @@
 import { type Decoder, isDecoder, type Pretrained } from "@heed/models";
 import { cast, type Tensor } from "@heed/tensor";
 import { badInput } from "../../errors.ts";
-import type { GoldenCase } from "../golden.ts";
+import type { GoldenArray, GoldenCase } from "../golden.ts";
 import { forwardRunner, type Watch } from "../model-forward.ts";
 import type { Runner } from "../runners.ts";
 import { int32, shiftedLoss, tokensOf } from "../support.ts";
 
 /** What is particular to a class. */
 export interface CausalTraits {
-  /** positions of the tokens where the call gives none, from its attention mask [B, T]; default 0, 1, ... */
-  positions?(attentionMask: Tensor): Tensor;
+  /** positions count the real tokens of an attention mask, as OPT's do; default 0, 1, ... whatever the mask */
+  readonly countsTokens?: boolean;
 }
 
 /** The decoder of a pretrained model. */
@@ -24,8 +24,19 @@ export function paddingOf({ inputs }: GoldenCase, name = "attention_mask"): Tens
   return mask && cast(int32(mask), "bool");
 }
 
+/** Positions that count real tokens, 0 at padding. */
+function tokenPositions({ shape, values }: GoldenArray): Tensor {
+  const T = shape[1]!;
+  let count = 0;
+  const positions = Array.from(values, (value, i) => {
+    if (i % T === 0) count = 0;
+    return value === 0 ? 0 : count++;
+  });
+  return int32({ shape, values: positions });
+}
+
 /** The forward pass of decoder-only language models: logits, and with labels the next-token loss. */
-export function causalForward({ positions }: CausalTraits = {}): Runner {
+export function causalForward({ countsTokens = false }: CausalTraits = {}): Runner {
   const compute = (pretrained: Pretrained, golden: GoldenCase, watch: Watch): Tensor | undefined => {
     const { inputs, outputs } = golden;
     const [mask, ids, labels] = ["attention_mask", "position_ids", "labels"].map((name) => inputs.get(name));
@@ -33,7 +44,7 @@ export function causalForward({ positions }: CausalTraits = {}): Runner {
     const model = decoderOf(pretrained);
     const logits = model.forward(tokensOf(model.vocabSize, golden), {
       padding: paddingOf(golden),
-      positions: ids ? int32(ids) : mask && positions?.(int32(mask)),
+      positions: ids ? int32(ids) : mask && countsTokens ? tokenPositions(mask) : undefined,
       observe: {
         hiddenState: (index, x) => watch(`hidden_states.${index}`, x),
         ...(watchesAttention && {
