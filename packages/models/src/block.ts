@@ -48,6 +48,8 @@ export interface BlockParts {
   readonly placement?: (norm: Norm) => NormPlacement;
   /** share of each branch set to 0 where a call brings an rng; default 0 */
   readonly residualDropout?: number;
+  /** that of the feed-forward branch, where it differs (ALBERT, DistilBERT); default residualDropout */
+  readonly feedForwardDropout?: number;
 }
 
 /**
@@ -68,6 +70,7 @@ export class Block {
   readonly feedForward: PositionWise;
   readonly placement: (norm: Norm) => NormPlacement;
   readonly residualDropout: number;
+  readonly feedForwardDropout: number;
 
   /** @throws TypeError if there is cross-attention without a norm of its own, or the reverse */
   constructor(parts: BlockParts) {
@@ -83,14 +86,19 @@ export class Block {
     this.feedForward = parts.feedForward;
     this.placement = parts.placement ?? preNorm;
     this.residualDropout = parts.residualDropout ?? 0;
+    this.feedForwardDropout = parts.feedForwardDropout ?? this.residualDropout;
   }
 
   /** @throws TypeError if the block has cross-attention and the call no memory */
   forward(x: Tensor, { memory, ...options }: BlockOptions = {}): Tensor {
     const { rng } = options;
-    const attended = this.placement(this.norm1)(x, (y) => this.drop(this.attention.forward(y, options), rng));
+    const attended = this.placement(this.norm1)(x, (y) =>
+      drop(this.attention.forward(y, options), this.residualDropout, rng),
+    );
     const informed = this.crossAttention ? this.read(attended, memory, rng) : attended;
-    return this.placement(this.norm2)(informed, (y) => this.drop(this.feedForward.forward(y, { rng }), rng));
+    return this.placement(this.norm2)(informed, (y) =>
+      drop(this.feedForward.forward(y, { rng }), this.feedForwardDropout, rng),
+    );
   }
 
   private read(x: Tensor, memory: LayerMemory | undefined, rng: Rng | undefined): Tensor {
@@ -100,11 +108,11 @@ export class Block {
       );
     const { states, mask, cache, observe } = memory;
     return this.placement(this.crossNorm!)(x, (y) =>
-      this.drop(this.crossAttention!.forward(y, { context: states, mask, cache, rng, observe }), rng),
+      drop(this.crossAttention!.forward(y, { context: states, mask, cache, rng, observe }), this.residualDropout, rng),
     );
   }
+}
 
-  private drop(x: Tensor, rng: Rng | undefined): Tensor {
-    return rng && this.residualDropout > 0 ? dropout(x, { rate: this.residualDropout, rng }) : x;
-  }
+function drop(x: Tensor, rate: number, rng: Rng | undefined): Tensor {
+  return rng && rate > 0 ? dropout(x, { rate, rng }) : x;
 }

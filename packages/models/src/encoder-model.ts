@@ -1,0 +1,65 @@
+import type { Tensor } from "@heed/tensor";
+import type { Stack, StackOptions } from "./stack.ts";
+import type { EncoderHead } from "./states-head.ts";
+
+/** What an {@link EncoderModel} is made of. */
+export interface EncoderModelParts<Name extends string = string> {
+  readonly encoder: Stack;
+  /** by name; what they find stands under it */
+  readonly heads?: Readonly<Record<Name, EncoderHead>>;
+  /** positions of tokens where a call gives none; default 0, 1, ... Shapes: int32 [B, T] -> int32 [B, T] */
+  readonly positions?: ((tokens: Tensor) => Tensor) | undefined;
+}
+
+/** What an encoder and its heads give: the states [B, T, E], and what each head made of them. */
+export type EncoderOutputs<Name extends string = string> = { readonly states: Tensor } & Readonly<Record<Name, Tensor>>;
+
+/** Whether a model is an {@link EncoderModel}, also one of another installed copy of this package. */
+export function isEncoderModel(model: object): model is EncoderModel {
+  return "encoder" in model && "heads" in model && "forward" in model;
+}
+
+/**
+ * An encoder with heads that read its states: none for vectors, one for a task, two for BERT's pretraining.
+ *
+ * Shapes: tokens int32 [B, T] -> states [B, T, E] and what the heads give.
+ * @see Devlin et al. 2018, BERT, section 3, arXiv:1810.04805.
+ */
+export class EncoderModel<Name extends string = string> {
+  readonly encoder: Stack;
+  readonly heads: Readonly<Record<Name, EncoderHead>>;
+  readonly positions: ((tokens: Tensor) => Tensor) | undefined;
+
+  constructor({ encoder, heads, positions }: EncoderModelParts<Name>) {
+    this.encoder = encoder;
+    this.heads = heads ?? ({} as Readonly<Record<Name, EncoderHead>>);
+    this.positions = positions;
+  }
+
+  get vocabSize(): number {
+    return this.encoder.vocabSize;
+  }
+
+  /** Tokens in one sequence at most. */
+  get maxSeqLen(): number {
+    return this.encoder.maxSeqLen;
+  }
+
+  /**
+   * Shapes: tokens int32 [B, T] -> states [B, T, E] and what the heads give.
+   *
+   * @throws RangeError if a sequence is longer than maxSeqLen or a token is outside the vocabulary
+   */
+  forward(tokens: Tensor, options: StackOptions = {}): EncoderOutputs<Name> {
+    const states = this.encode(tokens, options);
+    const heads = Object.entries<EncoderHead>(this.heads);
+    const found = heads.map(([name, head]) => [name, head.forward(states, { rng: options.rng })]);
+    return { states, ...Object.fromEntries(found) } as EncoderOutputs<Name>;
+  }
+
+  /** The states alone. Shapes: tokens int32 [B, T] -> [B, T, E]. */
+  encode(tokens: Tensor, options: StackOptions = {}): Tensor {
+    const { positions = this.positions?.(tokens), ...rest } = options;
+    return this.encoder.forward(tokens, { ...rest, positions });
+  }
+}

@@ -1,0 +1,107 @@
+import { createLayerNorm, createLinear, type Initializer, Linear, type Norm, zerosInit } from "@heed/nn";
+import { dropout, type Rng, reshape, slice, type Tensor } from "@heed/tensor";
+import { type ActivationName, activations } from "./activations.ts";
+
+/** What reads the states of an encoder. */
+export interface EncoderHead {
+  /** [B, T, E] -> whatever it finds in them */
+  forward(states: Tensor, options?: { readonly rng?: Rng | undefined }): Tensor;
+}
+
+/** What a {@link StatesHead} is, as data. Widths in values; rates are probabilities in [0, 1). */
+export interface HeadConfig {
+  /** which states it reads: that of the first token, or that of each */
+  readonly tokens: "first" | "each";
+  /** of what it reads; default 0 */
+  readonly dropoutBefore?: number;
+  /** a layer before the last; default none */
+  readonly dense?: { readonly dOut: number; readonly activation: ActivationName };
+  /** a norm behind that layer; default false */
+  readonly norm?: boolean;
+  /** of what the last layer reads; default 0 */
+  readonly dropout?: number;
+  /** width of the last layer, or a score for each token of the vocabulary; default no last layer */
+  readonly out?: number | "vocabulary";
+}
+
+/** What a {@link StatesHead} is made of. */
+export interface StatesHeadParts {
+  readonly tokens: "first" | "each";
+  readonly dense?: Linear | undefined;
+  readonly activation?: ((x: Tensor) => Tensor) | undefined;
+  readonly norm?: Norm | undefined;
+  readonly out?: Linear | undefined;
+  readonly dropoutBefore?: number;
+  readonly dropout?: number;
+}
+
+/**
+ * A head of an encoder: the states it reads, a layer with activation and norm, a last layer, each where there is one.
+ *
+ * Shapes: states [B, T, E] -> [B, out] of the first token, or [B, T, out] of each.
+ * @see Devlin et al. 2018, BERT, sections 3.1 (pretraining) and 4 (fine-tuning), arXiv:1810.04805.
+ */
+export class StatesHead implements EncoderHead {
+  readonly tokens: "first" | "each";
+  readonly dense: Linear | undefined;
+  readonly activation: ((x: Tensor) => Tensor) | undefined;
+  readonly norm: Norm | undefined;
+  readonly out: Linear | undefined;
+  readonly dropoutBefore: number;
+  readonly dropout: number;
+
+  constructor({ tokens, dense, activation, norm, out, dropoutBefore = 0, dropout = 0 }: StatesHeadParts) {
+    this.tokens = tokens;
+    this.dense = dense;
+    this.activation = activation;
+    this.norm = norm;
+    this.out = out;
+    this.dropoutBefore = dropoutBefore;
+    this.dropout = dropout;
+  }
+
+  forward(states: Tensor, { rng }: { readonly rng?: Rng | undefined } = {}): Tensor {
+    const read = drop(this.tokens === "first" ? firstOf(states) : states, this.dropoutBefore, rng);
+    const dense = this.dense ? this.dense.forward(read, this.activation) : read;
+    const normalized = drop(this.norm ? this.norm.forward(dense) : dense, this.dropout, rng);
+    return this.out ? this.out.forward(normalized) : normalized;
+  }
+}
+
+/** [B, T, E] -> [B, E]. */
+function firstOf(states: Tensor): Tensor {
+  const [B, , E] = states.shape as [number, number, number];
+  return reshape(slice(states, [0, 0, 0], [B, 1, E]), [B, E]);
+}
+
+const drop = (x: Tensor, rate: number, rng: Rng | undefined): Tensor =>
+  rng && rate > 0 ? dropout(x, { rate, rng }) : x;
+
+/** What {@link createStatesHead} takes beside the configuration. */
+export interface StatesHeadOptions {
+  readonly dModel: number;
+  readonly weight: Initializer;
+  readonly layerNormEpsilon: number;
+  /** [V, D], the weight of a last layer over the vocabulary */
+  readonly vocabulary: () => Tensor;
+}
+
+/** A {@link StatesHead} with new weights; its biases are 0. */
+export function createStatesHead(config: HeadConfig, options: StatesHeadOptions): StatesHead {
+  const { dModel, weight, layerNormEpsilon: epsilon, vocabulary } = options;
+  const { tokens, dense, norm = false, out, dropoutBefore = 0, dropout: rate = 0 } = config;
+  const width = dense?.dOut ?? dModel;
+  const last = (): Linear | undefined => {
+    if (out === undefined) return undefined;
+    if (typeof out === "number") return createLinear({ dIn: width, dOut: out, weight, bias: zerosInit() });
+    const table = vocabulary();
+    return new Linear(table, zerosInit()([table.shape[0]!]));
+  };
+  return new StatesHead({
+    ...{ tokens, dropoutBefore, dropout: rate },
+    dense: dense && createLinear({ dIn: dModel, dOut: dense.dOut, weight, bias: zerosInit() }),
+    activation: dense && activations[dense.activation],
+    norm: norm ? createLayerNorm({ dModel: width, bias: true, epsilon }) : undefined,
+    out: last(),
+  });
+}
