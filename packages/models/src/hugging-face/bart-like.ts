@@ -159,9 +159,10 @@ const weights = (config: BartConfig): WeightRow[] => [
   },
 ];
 
-function copies(config: BartConfig): Map<string, string> {
+/** Embeddings of both stacks repeat the shared one, except that newer classes of BART leave all untied together with the head. */
+function copies({ ownVocabularies = false }: BartTraits, config: BartConfig): Map<string, string> {
   const found = new Map<string, string>();
-  if (config.targetVocabSize === undefined)
+  if (config.targetVocabSize === undefined && (ownVocabularies || config.tieHead !== false))
     for (const part of ["encoder", "decoder"]) found.set(`${part}.embed_tokens.weight`, "shared.weight");
   if (config.tieHead) found.set("lm_head.weight", embeddingName("decoder", config));
   return found;
@@ -192,7 +193,7 @@ export function bartLike(traits: BartTraits): ModelFamily<BartConfig, EncoderDec
     // Some files hold the table of the sinusoids.
     isIgnored: (name, { positions }) =>
       positions === "sinusoidal" && /^(encoder|decoder)\.embed_positions\.weight$/.test(name),
-    copies,
+    copies: (config) => copies(traits, config),
     isHead: (name) => name === "lm_head.weight" || name === "final_logits_bias",
   };
 }

@@ -1,4 +1,4 @@
-import { type JsonObject, memoryFileStore, openWeights } from "@heed/checkpoints";
+import { type JsonObject, memoryFileStore, type NamedArray, openWeights, writeWeights } from "@heed/checkpoints";
 import { stateDict } from "@heed/nn";
 import { dataSync, referenceBackend, rng, tensor, useBackend } from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -177,6 +177,20 @@ describe("bart and relatives", () => {
     expect(after.config).toMatchObject(before.config as object);
     const state = stateDict(after.model);
     for (const [name, tensor] of stateDict(before.model)) expect(dataSync(state.get(name)!)).toEqual(dataSync(tensor));
+  });
+
+  test("embeddings of their own, which newer classes save where nothing is tied, are refused by name", async () => {
+    const store = memoryFileStore();
+    const config: BartConfig = { ...marian, positions: "learned", embeddingNorm: true, tieHead: false };
+    await savePretrained(store, "untied", { modelType: "bart", config, model: bart(config, rng(0)) });
+    const files = await openWeights(store, "untied");
+    const arrays = new Map<string, NamedArray>();
+    for (const name of files.entries.keys()) arrays.set(name, await files.read(name));
+    await files.close();
+    expect((await loadPretrained(store, "untied")).config).toMatchObject({ tieHead: false });
+    arrays.set("model.encoder.embed_tokens.weight", arrays.get("model.shared.weight")!);
+    await writeWeights(store, "untied", arrays);
+    await expect(loadPretrained(store, "untied")).rejects.toThrowErrorMatchingInlineSnapshot(`[ShapeError: loadPretrained: weights do not fit the bart of config.json, expected exactly its names and shapes, got unexpected: model.encoder.embed_tokens.weight. Check that weights and config.json belong together]`);
   });
 
   test("a folder of the class without head gives a model whose head is the token embedding", async () => {
