@@ -84,7 +84,7 @@ const hasVocabularyHead = ({ heads = {} }: BertConfig): boolean =>
   Object.values(heads).some(({ out }) => out === "vocabulary");
 
 /** Names of classes of the labels, as Python writes them; nothing for two. */
-export function labelNames(count: number): JsonObject {
+function labelNames(count: number): JsonObject {
   if (count === 2) return {};
   const names = Array.from({ length: count }, (_, i) => `LABEL_${i}`);
   return {
@@ -94,7 +94,7 @@ export function labelNames(count: number): JsonObject {
 }
 
 /** The number of labels that a head scores, if it is one of those. */
-export function labelsOf(heads: Readonly<Record<string, HeadConfig>>): number {
+function labelsOf(heads: Readonly<Record<string, HeadConfig>>): number {
   const out = (heads["classes"] ?? heads["tags"])?.out;
   return typeof out === "number" ? out : 2;
 }

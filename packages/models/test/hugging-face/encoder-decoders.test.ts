@@ -190,7 +190,9 @@ describe("bart and relatives", () => {
     expect((await loadPretrained(store, "untied")).config).toMatchObject({ tieHead: false });
     arrays.set("model.encoder.embed_tokens.weight", arrays.get("model.shared.weight")!);
     await writeWeights(store, "untied", arrays);
-    await expect(loadPretrained(store, "untied")).rejects.toThrowErrorMatchingInlineSnapshot(`[ShapeError: loadPretrained: weights do not fit the bart of config.json, expected exactly its names and shapes, got unexpected: model.encoder.embed_tokens.weight. Check that weights and config.json belong together]`);
+    await expect(loadPretrained(store, "untied")).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: loadPretrained: weights do not fit the bart of config.json, expected exactly its names and shapes, got unexpected: model.encoder.embed_tokens.weight. Check that weights and config.json belong together]`,
+    );
   });
 
   test("a folder of the class without head gives a model whose head is the token embedding", async () => {
