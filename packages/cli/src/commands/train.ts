@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
 import { wrongUse } from "../errors.ts";
 import { fraction, nonNegativeNumber, positiveNumber, wholeNumber } from "../numbers.ts";
+import { type RecipeRequest, recipes, runRecipe } from "../recipes/command.ts";
 import { suggest } from "../suggest.ts";
 import { runTrainCommand } from "../train/command.ts";
 import { defaultSettings, type TunableSettings, trainPresets } from "../train/settings.ts";
@@ -57,6 +58,9 @@ interface TrainFlags extends Partial<TunableSettings> {
   readonly out?: string;
   readonly resume: boolean;
   readonly preset?: string;
+  readonly recipe?: string;
+  readonly data?: string;
+  readonly smoke: boolean;
   readonly sample: number;
   readonly threads?: number;
 }
@@ -66,6 +70,13 @@ const presetNames = Object.keys(trainPresets);
 function presetName(name: string): string {
   if (Object.hasOwn(trainPresets, name)) return name;
   throw new InvalidArgumentError(`Expected one of ${presetNames.join(", ")}.${suggest(name, presetNames)}`);
+}
+
+const recipeNames = Object.keys(recipes);
+
+function recipeName(name: string): string {
+  if (Object.hasOwn(recipes, name)) return name;
+  throw new InvalidArgumentError(`Expected one of ${recipeNames.join(", ")}.${suggest(name, recipeNames)}`);
 }
 
 /** An option that follows is not the name of a folder. */
@@ -78,6 +89,15 @@ function addOptions(command: Command, defaults: Partial<TunableSettings>, out: s
   const usual: Partial<TunableSettings> = { ...defaultSettings, ...defaults };
   command
     .option("--preset <name>", `settings to start from: ${presetNames.join(", ")}`, presetName)
+    .option(
+      "--recipe <name>",
+      `a whole task instead of a text: ${Object.entries(recipes)
+        .map(([name, { summary }]) => `${name} (${summary})`)
+        .join("; ")}`,
+      recipeName,
+    )
+    .option("--data <folder>", "where the files of --recipe are", folderName)
+    .option("--smoke", "with --recipe: seconds instead of minutes, on a small part of the data", false)
     .option("--out <folder>", `where to save (default: ${out})`, folderName)
     .option("--resume", "continue the run in --out", false)
     .addOption(
@@ -109,6 +129,28 @@ async function outFolder({ cwd }: Context, { out, resume }: TrainFlags, start: S
   return last;
 }
 
+/** What a recipe runs with; its other settings are its own. */
+function recipeRequest(
+  { cwd }: Context,
+  files: readonly string[],
+  { recipe, data, smoke, out, resume, seed = 1, threads, preset }: TrainFlags,
+  keys: readonly string[],
+): RecipeRequest {
+  const others = [...keys.filter((key) => key !== "seed"), ...(preset === undefined ? [] : ["preset"])];
+  if (others.length > 0)
+    throw wrongUse(
+      `train: --recipe has settings of its own, expected none beside --data, --out, --seed, --smoke, --resume and --threads, got ${others.join(", ")}. Leave them out`,
+    );
+  if (files.length > 0)
+    throw wrongUse(`train: --recipe reads the files of --data, expected no text file, got ${files[0]}. Leave it out`);
+  if (data === undefined)
+    throw wrongUse(
+      `train: --recipe ${recipe} needs --data, expected a folder with ${recipes[recipe!]!.files.join(", ")}. For example --data ../shared/data`,
+    );
+  const folder = resolve(cwd, out ?? `runs/${recipe}`);
+  return { name: recipe!, data: resolve(cwd, data), smoke, seed, out: folder, resume, threads };
+}
+
 /** `train`; `start` says what it does where the user says nothing. */
 export function trainCommand(context: Context, start?: StartDefaults): Command {
   const command = new Command("train")
@@ -117,6 +159,9 @@ export function trainCommand(context: Context, start?: StartDefaults): Command {
   addOptions(command, start?.settings ?? {}, start ? "the next runs/start-N" : "runs/latest");
   return command.action(async (named: string[], flags: TrainFlags) => {
     const keys = settingKeys.filter((key) => flags[key] !== undefined);
+    if (flags.recipe !== undefined) return runRecipe(context, recipeRequest(context, named, flags, keys));
+    for (const key of ["data", "smoke"] as const)
+      if (flags[key]) throw wrongUse(`train: --${key} is given without --recipe, expected both. Leave it out`);
     const given: Partial<TunableSettings> = Object.fromEntries(keys.map((key) => [key, flags[key]]));
     const files = named.map((file) => resolve(context.cwd, file));
     const { resume, sample, threads } = flags;

@@ -73,6 +73,8 @@ export interface LoadOptions<Type extends ModelType = ModelType> {
   readonly modelType?: Type;
   /** class to build, where another one than config.json names is wanted; default the one it names */
   readonly architecture?: string;
+  /** keys of config.json to replace, such as `num_labels` for a new head */
+  readonly config?: JsonObject;
   /** draws the weights of a head that the files lack; without it they are an error */
   readonly newWeights?: Rng;
   /** called after each weight with the weights done and the weights in all */
@@ -96,7 +98,7 @@ export async function loadPretrained<Type extends ModelType = ModelType>(
   folder: string,
   options: LoadOptions<Type> = {},
 ): Promise<Pretrained<Type>> {
-  const json = await readJsonFile(store, join(folder, "config.json"));
+  const json = { ...(await readJsonFile(store, join(folder, "config.json"))), ...options.config };
   const modelType = modelTypeOf(json, options.modelType);
   const family: AnyFamily = families[modelType];
   const architecture = architectureOf(family, json, options.architecture);
