@@ -1,11 +1,11 @@
-import { families, type Pretrained } from "@heed/models";
+import type { Pretrained } from "@heed/models";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
 import { runGenerate } from "./gpt2-generate.ts";
 import { runTraining } from "./gpt2-train.ts";
 import { causalForward } from "./models/causal-lm.ts";
+import { encoderModels } from "./models/encoder-classes.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
 import { encoderDecoderGenerate } from "./models/encoder-decoder-generate.ts";
-import { encoderModelForward } from "./models/encoder-model.ts";
 
 /** What a runner computed, under the names of the fixture. */
 export interface Computed {
@@ -27,12 +27,6 @@ const encoderDecoders = Object.fromEntries(
     ...["PegasusForConditionalGeneration", "PegasusModel", "MarianMTModel", "MarianModel"],
     ...["T5ForConditionalGeneration", "T5Model", "MT5ForConditionalGeneration", "MT5Model"],
   ].map((name) => [name, { forward: encoderDecoderForward(), generate: encoderDecoderGenerate }]),
-);
-
-const encoderModels = Object.fromEntries(
-  (["albert", "bert", "distilbert", "electra", "roberta", "xlm-roberta"] as const)
-    .flatMap((type) => families[type].architectures)
-    .map((name) => [name, { forward: encoderModelForward() }]),
 );
 
 const causalModels = Object.fromEntries(
