@@ -35,7 +35,7 @@ export function checkBertConfig({ heads = {}, sharing, ...config }: BertConfig):
     checkConfig(where, head, {
       rates: ["dropout", "dropoutBefore"],
       flags: ["norm"],
-      choices: { tokens: ["first", "each"] },
+      choices: { tokens: ["first", "second", "mean", "each", "each behind the first"] },
     });
     if (dense) checkConfig(`${where}.dense`, dense, { counts: ["dOut"], choices: { activation: activationNames } });
     if (typeof out === "number") checkConfig(where, { out }, { counts: ["out"] });

@@ -1,5 +1,5 @@
 import { createLayerNorm, createLinear, type Initializer, Linear, type Norm, zerosInit } from "@heed/nn";
-import { dropout, type Rng, reshape, slice, type Tensor } from "@heed/tensor";
+import { dropout, mean, type Rng, reshape, slice, type Tensor } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 
 /** What reads the states of an encoder. */
@@ -8,10 +8,13 @@ export interface EncoderHead {
   forward(states: Tensor, options?: { readonly rng?: Rng | undefined }): Tensor;
 }
 
+/** Which states a head reads. */
+export type TokensRead = "first" | "second" | "mean" | "each" | "each behind the first";
+
 /** What a {@link StatesHead} is, as data. Widths in values; rates are probabilities in [0, 1). */
 export interface HeadConfig {
-  /** which states it reads: that of the first token, or that of each */
-  readonly tokens: "first" | "each";
+  /** which states it reads: that of one token, the mean of all, those of each, or of each behind the first (patches) */
+  readonly tokens: TokensRead;
   /** of what it reads; default 0 */
   readonly dropoutBefore?: number;
   /** a layer before the last; default none */
@@ -26,7 +29,7 @@ export interface HeadConfig {
 
 /** What a {@link StatesHead} is made of. */
 export interface StatesHeadParts {
-  readonly tokens: "first" | "each";
+  readonly tokens: TokensRead;
   readonly dense?: Linear | undefined;
   readonly activation?: ((x: Tensor) => Tensor) | undefined;
   readonly norm?: Norm | undefined;
@@ -38,11 +41,11 @@ export interface StatesHeadParts {
 /**
  * A head of an encoder: the states it reads, a layer with activation and norm, a last layer, each where there is one.
  *
- * Shapes: states [B, T, E] -> [B, out] of the first token, or [B, T, out] of each.
+ * Shapes: states [B, T, E] -> [B, out] of one token or the mean, or [B, T, out] of each.
  * @see Devlin et al. 2018, BERT, sections 3.1 (pretraining) and 4 (fine-tuning), arXiv:1810.04805.
  */
 export class StatesHead implements EncoderHead {
-  readonly tokens: "first" | "each";
+  readonly tokens: TokensRead;
   readonly dense: Linear | undefined;
   readonly activation: ((x: Tensor) => Tensor) | undefined;
   readonly norm: Norm | undefined;
@@ -61,7 +64,7 @@ export class StatesHead implements EncoderHead {
   }
 
   forward(states: Tensor, { rng }: { readonly rng?: Rng | undefined } = {}): Tensor {
-    const read = drop(this.tokens === "first" ? firstOf(states) : states, this.dropoutBefore, rng);
+    const read = drop(readers[this.tokens](states), this.dropoutBefore, rng);
     const dense = this.dense ? this.dense.forward(read, this.activation) : read;
     const normalized = drop(this.norm ? this.norm.forward(dense) : dense, this.dropout, rng);
     return this.out ? this.out.forward(normalized) : normalized;
@@ -69,10 +72,21 @@ export class StatesHead implements EncoderHead {
 }
 
 /** [B, T, E] -> [B, E]. */
-function firstOf(states: Tensor): Tensor {
+function tokenAt(states: Tensor, place: number): Tensor {
   const [B, , E] = states.shape as [number, number, number];
-  return reshape(slice(states, [0, 0, 0], [B, 1, E]), [B, E]);
+  return reshape(slice(states, [0, place, 0], [B, 1, E]), [B, E]);
 }
+
+const readers: Readonly<Record<TokensRead, (states: Tensor) => Tensor>> = {
+  first: (states) => tokenAt(states, 0),
+  second: (states) => tokenAt(states, 1),
+  mean: (states) => mean(states, { axes: 1 }),
+  each: (states) => states,
+  "each behind the first": (states) => {
+    const [B, T, E] = states.shape as [number, number, number];
+    return slice(states, [0, 1, 0], [B, T - 1, E]);
+  },
+};
 
 const drop = (x: Tensor, rate: number, rng: Rng | undefined): Tensor =>
   rng && rate > 0 ? dropout(x, { rate, rng }) : x;

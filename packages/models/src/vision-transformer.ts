@@ -1,0 +1,167 @@
+import type { Norm } from "@heed/nn";
+import type { LearnedGridPositions, PositionEncoding } from "@heed/positions";
+import {
+  add,
+  arange,
+  bindShapes,
+  broadcast,
+  cast,
+  concatenate,
+  dropout,
+  expectDType,
+  formatShape,
+  multiply,
+  type Rng,
+  reshape,
+  ShapeError,
+  subtract,
+  type Tensor,
+} from "@heed/tensor";
+import type { TransformerBlock } from "./block.ts";
+import type { ImageEmbedding, PatchEmbedding } from "./patch-embedding.ts";
+import { type ForwardObserver, runBlocks } from "./run-blocks.ts";
+
+/** What one call of a {@link VisionTransformer} takes beside its images. */
+export interface VisionOptions {
+  /** bool [B, N], true where the mask token stands in place of a patch */
+  readonly masked?: Tensor | undefined;
+  readonly rng?: Rng | undefined;
+  readonly observe?: ForwardObserver | undefined;
+}
+
+/** What a {@link VisionTransformer} is made of. */
+export interface VisionTransformerParts {
+  readonly embedding: ImageEmbedding;
+  /** rows, columns and channels of an image */
+  readonly imageShape: readonly [number, number, number];
+  /** side of a patch in pixels */
+  readonly patchSize: number;
+  /** in front of the patches, [E] each: class token, distillation token; default none */
+  readonly prefix?: readonly Tensor[];
+  /** stands in place of hidden patches, [E]; default none */
+  readonly maskToken?: Tensor | undefined;
+  /** of prefix and patches; default none */
+  readonly position?: PositionEncoding | undefined;
+  /** of the embeddings; default none */
+  readonly embeddingNorm?: Norm | undefined;
+  readonly embeddingDropout?: number;
+  readonly blocks: readonly TransformerBlock[];
+  /** after the last block; default none */
+  readonly norm?: Norm | undefined;
+}
+
+/**
+ * An encoder of images: patches as tokens, with class tokens before them.
+ *
+ * Shapes: images float [B, rows, columns, C] -> states [B, K + N, E], K class tokens, then N patches in reading order.
+ * @see Dosovitskiy et al. 2021, An Image is Worth 16x16 Words, section 3.1, arXiv:2010.11929.
+ */
+export class VisionTransformer {
+  readonly embedding: ImageEmbedding;
+  readonly imageShape: readonly [number, number, number];
+  readonly patchSize: number;
+  readonly prefix: readonly Tensor[];
+  readonly maskToken: Tensor | undefined;
+  readonly position: PositionEncoding | undefined;
+  readonly embeddingNorm: Norm | undefined;
+  readonly embeddingDropout: number;
+  readonly blocks: readonly TransformerBlock[];
+  readonly norm: Norm | undefined;
+
+  constructor(parts: VisionTransformerParts) {
+    this.embedding = parts.embedding;
+    this.imageShape = parts.imageShape;
+    this.patchSize = parts.patchSize;
+    this.prefix = parts.prefix ?? [];
+    this.maskToken = parts.maskToken;
+    this.position = parts.position;
+    this.embeddingNorm = parts.embeddingNorm;
+    this.embeddingDropout = parts.embeddingDropout ?? 0;
+    this.blocks = parts.blocks;
+    this.norm = parts.norm;
+  }
+
+  /** Rows and columns of patches. */
+  get grid(): readonly [number, number] {
+    return [this.imageShape[0] / this.patchSize, this.imageShape[1] / this.patchSize];
+  }
+
+  /** Patches of an image, N. */
+  get numPatches(): number {
+    const [rows, columns] = this.grid;
+    return rows * columns;
+  }
+
+  /**
+   * Shapes: images [B, rows, columns, C] -> [B, K + N, E].
+   *
+   * @throws ShapeError for images of another size or number of channels; TypeError for `masked` without a mask token
+   */
+  forward(images: Tensor, { masked, ...options }: VisionOptions = {}): Tensor {
+    const { B, rows, columns, C } = bindShapes("VisionTransformer", { images: [images, "B rows columns C"] });
+    if ([rows, columns, C].join() !== this.imageShape.join())
+      throw new ShapeError(
+        `VisionTransformer: images has shape ${formatShape(images.shape)}, expected [B, ${this.imageShape.join(", ")}] (from the image size and channels of the model). Resize them, or the model with resized()`,
+      );
+    const patches = this.embedding.forward(images);
+    return this.encode(masked ? this.hide(patches, masked) : patches, arange(0, this.numPatches), { ...options, B });
+  }
+
+  /**
+   * Some patches of images, cut already: those that a masked autoencoder reads.
+   *
+   * Shapes: patches [B, M, patchSize patchSize C], places int32 [M] or [B, M] among all N -> [B, K + M, E].
+   *
+   * @throws TypeError if the model has a convolutional stem, which reads whole images
+   */
+  forwardPatches(patches: Tensor, places: Tensor, options: Omit<VisionOptions, "masked"> = {}): Tensor {
+    const { embedding } = this;
+    if (!("embed" in embedding))
+      throw new TypeError(
+        "VisionTransformer: embedding has no embed, expected one of patches, got a stem that reads whole images",
+      );
+    expectDType("VisionTransformer", { places }, "int32");
+    return this.encode((embedding as PatchEmbedding).embed(patches), places, { ...options, B: patches.shape[0]! });
+  }
+
+  /** The same model for images of another size: learned positions are interpolated. */
+  resized([rows, columns]: readonly [number, number]): VisionTransformer {
+    const { position, patchSize, imageShape } = this;
+    if (rows % patchSize !== 0 || columns % patchSize !== 0)
+      throw new RangeError(
+        `VisionTransformer: size is wrong, expected multiples of ${patchSize} (patchSize), got ${rows} x ${columns}`,
+      );
+    if (position && !("resize" in position))
+      throw new TypeError("VisionTransformer: position has no resize, expected learned positions of a grid");
+    const resized = (position as LearnedGridPositions | undefined)?.resize([rows / patchSize, columns / patchSize]);
+    return new VisionTransformer({ ...this, imageShape: [rows, columns, imageShape[2]], position: resized });
+  }
+
+  /** Patches [B, M, E] at places among all, behind the prefix. */
+  private encode(patches: Tensor, places: Tensor, { B, rng, observe }: Omit<VisionOptions, "masked"> & { B: number }) {
+    const K = this.prefix.length;
+    const E = patches.shape[2]!;
+    const placed = this.place(patches, add(places, K));
+    const before = this.prefix.map((token, i) =>
+      this.place(broadcast(reshape(token, [1, 1, E]), [B, 1, E]), arange(i, i + 1)),
+    );
+    const all = K === 0 ? placed : concatenate([...before, placed], { axis: 1 });
+    const normalized = this.embeddingNorm ? this.embeddingNorm.forward(all) : all;
+    const x = rng && this.embeddingDropout > 0 ? dropout(normalized, { rate: this.embeddingDropout, rng }) : normalized;
+    return runBlocks(this, x, { rng, observe });
+  }
+
+  private place(x: Tensor, positions: Tensor): Tensor {
+    return this.position?.embed ? this.position.embed(x, positions) : x;
+  }
+
+  /** The mask token in place of hidden patches. */
+  private hide(patches: Tensor, masked: Tensor): Tensor {
+    if (!this.maskToken)
+      throw new TypeError("VisionTransformer: masked is given, expected none: the model has no mask token");
+    const { B, N } = bindShapes("VisionTransformer", { patches: [patches, "B N E"], masked: [masked, "B N"] });
+    expectDType("VisionTransformer", { masked }, "bool");
+    const hidden = cast(reshape(masked, [B, N, 1]), patches.dtype as "float32");
+    return add(multiply(patches, subtract(1, hidden)), multiply(this.maskToken, hidden));
+  }
+}
