@@ -1,4 +1,4 @@
-import { causal, MultiHeadAttention, SeparateProjection, softmaxAttention } from "@heed/attention";
+import { causal, type Mask, MultiHeadAttention, SeparateProjection, softmaxAttention } from "@heed/attention";
 import {
   createEmbedding,
   createFeedForward,
@@ -11,7 +11,7 @@ import {
   zerosInit,
 } from "@heed/nn";
 import { learned, relativeKeys } from "@heed/positions";
-import { add, cast, cumulativeSum, multiply, notEqual, type Rng, type Tensor } from "@heed/tensor";
+import { add, arange, cast, cumulativeSum, multiply, notEqual, type Rng, type Tensor } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 import { checkBertConfig } from "./bert-config.ts";
 import { Block } from "./block.ts";
@@ -80,6 +80,13 @@ const positionsOfReal =
     return add(multiply(cumulativeSum(isReal, { axis: 1 }), isReal), paddingId);
   };
 
+/** By the order of tokens: positions that count real tokens, or that a call gives, may go back. */
+const earlierTokens: Mask = (queryPositions, keyPositions) => {
+  const [T, S] = [queryPositions.shape.at(-1)!, keyPositions.shape.at(-1)!];
+  const { backend } = keyPositions;
+  return causal()(arange(S - T, S, { backend }), arange(0, S, { backend }));
+};
+
 function blockOf(config: BertConfig, weight: Initializer): Block {
   const { dModel, numHeads, dFF, maxSeqLen, positions = "absolute", dropoutBranches: branches = "both" } = config;
   const { dropout = 0, attentionDropout = 0, layerNormEpsilon: epsilon = 1e-12 } = config;
@@ -143,7 +150,14 @@ export function bert(config: BertConfig, rng: Rng | null): EncoderModel {
     embedding: new InputEmbedding({
       tokens,
       segments: numSegments > 0 ? embed(numSegments) : undefined,
-      position: isAbsolute ? learned({ maxSeqLen: rows, dModel: dEmbedding, table: weight }) : undefined,
+      position: isAbsolute
+        ? learned({
+            maxSeqLen: rows,
+            dModel: dEmbedding,
+            table: weight,
+            ...(countRealTokens && { untrained: paddingId }),
+          })
+        : undefined,
     }),
     embeddingNorm: createLayerNorm({ dModel: dEmbedding, bias: true, epsilon: layerNormEpsilon }),
     embeddingDropout: config.dropout ?? 0,
@@ -153,7 +167,7 @@ export function bert(config: BertConfig, rng: Rng | null): EncoderModel {
         : undefined,
     blocks: blocksOf(config, weight),
     maxSeqLen,
-    ...(config.causal && { mask: causal() }),
+    ...(config.causal && { mask: earlierTokens }),
   });
   const vocabulary = () => (tieHead ? tokens.weight : weight([vocabSize, dEmbedding]));
   const heads = Object.entries(config.heads ?? { pooled: pooler(config) }).map(([name, head]) => [

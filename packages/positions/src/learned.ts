@@ -1,10 +1,25 @@
-import { add, bindShapes, dataSync, formatShape, gather, ShapeError, type Tensor } from "@heed/tensor";
+import {
+  add,
+  bindShapes,
+  dataSync,
+  detach,
+  equal,
+  formatShape,
+  gather,
+  isTracked,
+  reshape,
+  ShapeError,
+  select,
+  type Tensor,
+} from "@heed/tensor";
 import type { PositionEncoding, VectorOptions } from "./position-encoding.ts";
 
 /** How positions find their rows. */
 export interface LearnedOptions {
   /** position p has row p + offset, the rows before serve no position (BART, OPT: 2); default 0 */
   readonly offset?: number;
+  /** position whose row its own lookups do not train, as padding_idx of torch.nn.Embedding; default none */
+  readonly untrained?: number | undefined;
 }
 
 /**
@@ -16,16 +31,23 @@ export interface LearnedOptions {
 export class LearnedPositions implements PositionEncoding {
   readonly table: Tensor;
   readonly offset: number;
+  readonly untrained: number | undefined;
 
-  /** @throws ShapeError if table is not a matrix; RangeError if offset leaves it no row */
-  constructor(table: Tensor, { offset = 0 }: LearnedOptions = {}) {
+  /** @throws ShapeError if table is not a matrix; RangeError if offset leaves it no row or untrained has none */
+  constructor(table: Tensor, { offset = 0, untrained }: LearnedOptions = {}) {
     bindShapes("LearnedPositions", { table: [table, "maxSeqLen E"] });
     if (!Number.isInteger(offset) || offset < 0 || offset >= table.shape[0]!)
       throw new RangeError(
         `LearnedPositions: offset is out of range, expected a whole number in 0..${table.shape[0]! - 1} (from table ${formatShape(table.shape)}), got ${offset}`,
       );
+    const numPositions = table.shape[0]! - offset;
+    if (untrained !== undefined && !(Number.isInteger(untrained) && untrained >= 0 && untrained < numPositions))
+      throw new RangeError(
+        `LearnedPositions: untrained is out of range, expected a position in 0..${numPositions - 1} (from table ${formatShape(table.shape)}), got ${untrained}`,
+      );
     this.table = table;
     this.offset = offset;
+    this.untrained = untrained;
   }
 
   /**
@@ -34,7 +56,9 @@ export class LearnedPositions implements PositionEncoding {
    * @throws ShapeError if the table has another width than `dModel`; RangeError as `embed`
    */
   vectors(positions: Tensor, options: VectorOptions): Tensor {
-    return tableRows("LearnedPositions", this.table, positions, options, this.offset);
+    const rows = tableRows("LearnedPositions", this.table, positions, options, this.offset);
+    if (this.untrained === undefined || !isTracked(this.table)) return rows;
+    return select(reshape(equal(positions, this.untrained), [...positions.shape, 1]), detach(rows), rows);
   }
 
   /**
@@ -102,6 +126,7 @@ export function learned({
   dModel,
   table,
   offset = 0,
+  untrained,
 }: LearnedOptions & {
   readonly maxSeqLen: number;
   readonly dModel: number;
@@ -109,5 +134,5 @@ export function learned({
 }): LearnedPositions {
   if (!Number.isInteger(maxSeqLen) || maxSeqLen < 1)
     throw new RangeError(`learned: maxSeqLen is out of range, expected a whole number >= 1, got ${maxSeqLen}`);
-  return new LearnedPositions(table([offset + maxSeqLen, dModel]), { offset });
+  return new LearnedPositions(table([offset + maxSeqLen, dModel]), { offset, untrained });
 }

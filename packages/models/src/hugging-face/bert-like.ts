@@ -99,9 +99,13 @@ function labelsOf(heads: Readonly<Record<string, HeadConfig>>): number {
   return typeof out === "number" ? out : 2;
 }
 
+/** Classes that predict the next token. */
+const isCausalClass = (name: string): boolean => /(CausalLM|LMHeadModel)$/.test(name);
+
 function writeConfig(traits: EncoderTraits, { heads = {}, ...body }: BertConfig): JsonObject {
   const names = Object.keys(heads).sort().join();
-  const found = Object.entries(traits.classes).find(([, list]) => [...list].sort().join() === names);
+  const fitting = Object.entries(traits.classes).filter(([, list]) => [...list].sort().join() === names);
+  const found = fitting.find(([name]) => isCausalClass(name) === (body.causal ?? false)) ?? fitting[0];
   if (!found)
     throw new RangeError(
       `savePretrained: heads of ${traits.modelType} are of no class, expected those of ${Object.keys(traits.classes).join(", ")}, got ${names || "none"}. Name the heads as they do`,
@@ -130,7 +134,9 @@ export function encoderFamily(traits: EncoderTraits): ModelFamily<BertConfig, En
       // What is asked of classes: labels belong to some heads only.
       read.ignore("id2label", "label2id", "num_labels", "problem_type");
       read.only("is_encoder_decoder", false);
-      const causal = read.boolean("is_decoder", false);
+      // Where no class predicts the next token, the originals ignore it or fail.
+      const causal = Object.keys(classes).some(isCausalClass) ? read.boolean("is_decoder", false) : false;
+      if (!causal) read.only("is_decoder", false);
       const tieHead = read.boolean("tie_word_embeddings", true);
       const body = { ...traits.readBody(read), tieHead, ...(causal && { causal }) };
       const found = classes[architecture]!.map((name) => [name, heads[name]!.config(body, read)]);
@@ -143,7 +149,7 @@ export function encoderFamily(traits: EncoderTraits): ModelFamily<BertConfig, En
     numLayers: ({ numLayers, sharing }) => (sharing ? sharing.numGroups * sharing.layersPerGroup : numLayers),
     weights: (config) => [...traits.bodyRows(config), ...headRows(traits, config)],
     prefix: traits.prefix,
-    legacyName: (name) => name.replace(/\.gamma$/, ".weight").replace(/\.beta$/, ".bias"),
+    legacyName: (name, all) => swapBiases(traits, name.replace(/\.gamma$/, ".weight").replace(/\.beta$/, ".bias"), all),
     isIgnored: (name, config) =>
       name === "embeddings.position_ids" ||
       name === "embeddings.token_type_ids" ||
@@ -159,6 +165,16 @@ export function encoderFamily(traits: EncoderTraits): ModelFamily<BertConfig, En
       ),
     isHead: isHeadOf(traits),
   };
+}
+
+/**
+ * Files with both biases of the last layer over the vocabulary: the copy is the one that counts. Version 4 keeps the two equal,
+ * version 5 leaves the other unused where nothing is tied.
+ */
+function swapBiases(traits: EncoderTraits, name: string, all: ReadonlySet<string>): string {
+  const [bias, copy] = [biasOf(traits), traits.tiedCopies?.bias];
+  if (copy === undefined || !all.has(bias) || !all.has(copy)) return name;
+  return name === bias ? copy : name === copy ? bias : name;
 }
 
 const biasOf = ({ heads }: EncoderTraits): string =>

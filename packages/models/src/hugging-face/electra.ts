@@ -30,6 +30,7 @@ export const electraFamily = encoderFamily({
     ElectraForTokenClassification: ["tags"],
     ElectraForQuestionAnswering: ["span"],
     ElectraForMultipleChoice: ["choice"],
+    ElectraForCausalLM: ["words"],
   },
   bare: "ElectraModel",
   heads: {

@@ -37,8 +37,8 @@ export interface ModelFamily<Config, Model extends object> {
   weights(config: Config): readonly WeightRow[];
   /** in front of names in files of models with a head; "" if there is none */
   readonly prefix: string;
-  /** today's name of a weight in an old file, both without prefix; default the same */
-  legacyName?(name: string): string;
+  /** today's name of a weight in an old file that holds all these, both without prefix; default the same */
+  legacyName?(name: string, all: ReadonlySet<string>): string;
   /** names in files, without the prefix, that hold nothing to load, such as buffers */
   isIgnored(name: string, config: Config): boolean;
   /** Names in files, without the prefix, that repeat a tied weight, each with the name of that weight. */

@@ -18,10 +18,11 @@ export interface FileNames {
 export function fileNames(family: AnyFamily, { entries }: WeightFiles): FileNames {
   const found = [...entries.keys()];
   const prefix = found.some((name) => name.startsWith(family.prefix)) ? family.prefix : "";
+  const bareOf = (name: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  const all = new Set(found.map(bareOf));
   const renamed = found.map((name) => {
-    const inside = name.startsWith(prefix);
-    const bare = inside ? name.slice(prefix.length) : name;
-    return [(inside ? prefix : "") + (family.legacyName?.(bare) ?? bare), name] as const;
+    const bare = bareOf(name);
+    return [(name.startsWith(prefix) ? prefix : "") + (family.legacyName?.(bare, all) ?? bare), name] as const;
   });
   return {
     prefix,

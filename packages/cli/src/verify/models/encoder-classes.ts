@@ -122,6 +122,7 @@ const encoderClasses: Readonly<Record<string, EncoderClass>> = {
   BertForNextSentencePrediction: nextSentence,
   BertForPreTraining: pretraining,
   BertLMHeadModel: nextToken,
+  ElectraForCausalLM: nextToken,
   ElectraForPreTraining: replaced,
   RobertaForCausalLM: nextToken,
   XLMRobertaForCausalLM: nextToken,

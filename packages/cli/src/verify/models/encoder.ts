@@ -65,7 +65,8 @@ export function encoderForward({ inputs: more, read }: EncoderClass): Runner {
     const found = model.forward(joinRows(tokens), {
       ...maskOf(golden.inputs.get("attention_mask"), tokens.shape.length === 3),
       segments: given("token_type_ids"),
-      positions: given("position_ids"),
+      // Where positions are distances, the originals count tokens whatever the call says.
+      positions: model.encoder.embedding.position && given("position_ids"),
       observe: observerOf(golden, watch),
     });
     return read({ found, golden, pretrained, watch });
