@@ -90,6 +90,8 @@ export interface DecoderConfig {
   readonly headSize?: number;
   /** multiplies scores; default 1 / sqrt(head width) */
   readonly scale?: number;
+  /** scores of layer i are also divided by i + 1; default false */
+  readonly scaleByLayer?: boolean;
   /** keys that queries of each layer see, themselves included, null for all before; default null for all layers */
   readonly windows?: readonly (number | null)[];
   /** token whose embedding its own lookups do not train; default none */
@@ -102,6 +104,8 @@ export interface DecoderConfig {
   readonly residualDropout?: number;
   /** standard deviation of the first weights; default 0.02 */
   readonly initStd?: number;
+  /** first weights of the projections that end a residual branch are smaller by sqrt(2 numLayers), as in GPT-2; default false */
+  readonly smallBranchEnds?: boolean;
 }
 
 function check({ positions, windows, scale, ...config }: DecoderConfig): void {
@@ -122,6 +126,8 @@ function check({ positions, windows, scale, ...config }: DecoderConfig): void {
         "feedForwardBias",
         "tieHead",
         "headBias",
+        "scaleByLayer",
+        "smallBranchEnds",
       ],
     ],
     choices: {
@@ -150,13 +156,17 @@ function check({ positions, windows, scale, ...config }: DecoderConfig): void {
 /** What the layers of a model share. */
 interface Makers {
   readonly weight: Initializer;
-  readonly attention: AttentionFn;
+  /** of projections that end a residual branch */
+  readonly lastWeight: Initializer;
+  attention(layer: number): AttentionFn;
   readonly rotary: PositionEncoding | undefined;
   norm(dModel?: number): Norm;
 }
 
 function makersOf(config: DecoderConfig, rng: Rng | null): Makers {
-  const { dModel, numHeads, positions, norm = "layer", normEpsilon: epsilon = 1e-5 } = config;
+  const { dModel, numHeads, numLayers, positions, norm = "layer", normEpsilon: epsilon = 1e-5 } = config;
+  const { scale = 1 / Math.sqrt(dModel / numHeads), attentionDropout: rate = 0, initStd = 0.02 } = config;
+  const draw = (std: number): Initializer => (rng ? normalInit({ std, rng }) : zerosInit());
   const norms: Readonly<Record<NonNullable<DecoderConfig["norm"]>, (dModel: number) => Norm>> = {
     layer: (width) => createLayerNorm({ dModel: width, epsilon }),
     "layer without bias": (width) => createLayerNorm({ dModel: width, bias: false, epsilon }),
@@ -164,11 +174,9 @@ function makersOf(config: DecoderConfig, rng: Rng | null): Makers {
     rms: (width) => createRmsNorm({ dModel: width, epsilon }),
   };
   return {
-    weight: rng ? normalInit({ std: config.initStd ?? 0.02, rng }) : zerosInit(),
-    attention: softmaxAttention({
-      scale: config.scale ?? 1 / Math.sqrt(dModel / numHeads),
-      dropout: config.attentionDropout ?? 0,
-    }),
+    weight: draw(initStd),
+    lastWeight: draw(config.smallBranchEnds ? initStd / Math.sqrt(2 * numLayers) : initStd),
+    attention: (layer) => softmaxAttention({ scale: config.scaleByLayer ? scale / (layer + 1) : scale, dropout: rate }),
     rotary: positions.kind === "rotary" ? rotaryOf(withoutKind(positions)) : undefined,
     norm: (width = dModel) => norms[norm](width),
   };
@@ -196,18 +204,20 @@ function projectionOf(config: DecoderConfig, { weight, norm }: Makers): Projecti
   return headNorm ? new NormalizedProjection({ projection, query: norm(dHead), key: norm(dHead) }) : projection;
 }
 
-function blockOf(config: DecoderConfig, makers: Makers): TransformerBlock {
+function blockOf(config: DecoderConfig, makers: Makers, layer: number): TransformerBlock {
   const { dModel, dFF = 4 * dModel, activation = "gelu_new", attentionBias = true, branches } = config;
-  const { weight, attention, rotary: position, norm } = makers;
+  const { weight, lastWeight, rotary: position, norm } = makers;
+  const outputBias = biasOf(config.outputBias ?? attentionBias);
   const parts = {
     norm1: norm(),
     attention: new MultiHeadAttention({
       projection: projectionOf(config, makers),
-      output: createLinear({ dIn: dModel, dOut: dModel, weight, bias: biasOf(config.outputBias ?? attentionBias) }),
-      ...{ attention, position },
+      output: createLinear({ dIn: dModel, dOut: dModel, weight: lastWeight, bias: outputBias }),
+      ...{ attention: makers.attention(layer), position },
     }),
     feedForward: createFeedForward({
-      ...{ dModel, dFF, activation: activations[activation], weight, bias: biasOf(config.feedForwardBias ?? true) },
+      ...{ dModel, dFF, activation: activations[activation], weight, contractWeight: lastWeight },
+      bias: biasOf(config.feedForwardBias ?? true),
     }),
     residualDropout: config.residualDropout ?? 0,
   };
@@ -268,7 +278,7 @@ function lastNormOf({ dModel, dEmbedding = dModel, finalNorm = true }: DecoderCo
  *
  * First weights are normal with `initStd`; biases are 0 and gains 1.
  *
- * Shapes: forward tokens int32 [B, T] -> logits [B, T, V].
+ * Shapes: forward tokens int32 [B, T] -> logits [B, T, V], or [B, T, headSize].
  *
  * @param rng draws the weights; null leaves zeros, for weights that are about to be loaded
  * @throws RangeError naming the option that is out of range
@@ -287,7 +297,7 @@ export function decoderModel(config: DecoderConfig, rng: Rng | null): Decoder {
     embeddingNorm: config.embeddingNorm ? makers.norm() : undefined,
     embeddingDropout: config.embeddingDropout ?? 0,
     bias: alibiOf(config),
-    blocks: Array.from({ length: config.numLayers }, () => blockOf(config, makers)),
+    blocks: Array.from({ length: config.numLayers }, (_, layer) => blockOf(config, makers, layer)),
     norm: lastNormOf(config, makers),
     head: headOf(config, makers),
     maxSeqLen: config.maxSeqLen,

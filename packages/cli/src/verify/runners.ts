@@ -33,7 +33,7 @@ const causalModels = Object.fromEntries(
   [
     ...["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPTNeoForCausalLM", "GPTNeoXForCausalLM"],
     ...["PhiForCausalLM", "FalconForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
-    "OpenAIGPTLMHeadModel",
+    ...["OpenAIGPTLMHeadModel", "ImageGPTForCausalImageModeling"],
   ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
 

@@ -10,6 +10,7 @@ import type { ModelFamily } from "./family.ts";
 import { gptNeoFamily } from "./gpt-neo.ts";
 import { gptNeoxFamily } from "./gpt-neox.ts";
 import { gpt2Family } from "./gpt2.ts";
+import { imageGptFamily } from "./imagegpt.ts";
 import { llamaFamily, mistralFamily, qwen2Family } from "./llama.ts";
 import { marianFamily } from "./marian.ts";
 import { mptFamily } from "./mpt.ts";
@@ -31,6 +32,7 @@ export const families = {
   gpt2: gpt2Family,
   gpt_neo: gptNeoFamily,
   gpt_neox: gptNeoxFamily,
+  imagegpt: imageGptFamily,
   llama: llamaFamily,
   marian: marianFamily,
   mbart: mbartFamily,
