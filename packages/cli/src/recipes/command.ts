@@ -12,9 +12,10 @@ import { bertRecipe } from "./bert.ts";
 import { dataFolder } from "./data-folder.ts";
 import { type Recipe, StoppedError } from "./recipe.ts";
 import { translation } from "./translation.ts";
+import { vitRecipe } from "./vit.ts";
 
 /** Recipes by name. */
-export const recipes: Readonly<Record<string, Recipe>> = { bert: bertRecipe, translation };
+export const recipes: Readonly<Record<string, Recipe>> = { bert: bertRecipe, translation, vit: vitRecipe };
 
 /** What the command line asks for. */
 export interface RecipeRequest {
