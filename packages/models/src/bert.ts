@@ -180,18 +180,3 @@ export function bert(config: BertConfig, rng: Rng | null): EncoderModel {
     positions: countRealTokens && isAbsolute ? positionsOfReal(paddingId!) : undefined,
   });
 }
-
-const sizes = { vocabSize: 30522, maxSeqLen: 512, paddingId: 0, dropout: 0.1, attentionDropout: 0.1 };
-
-/**
- * Published sizes. Parameters of the encoder with its pooler, each weight once: bert-base 109,482,240, bert-large 335,141,888.
- *
- * @see Devlin et al. 2018, section 3, arXiv:1810.04805; the counts with the vocabulary of the uncased English ones.
- */
-export const bertPresets = {
-  "bert-base": { ...sizes, dModel: 768, numLayers: 12, numHeads: 12, dFF: 3072 },
-  "bert-large": { ...sizes, dModel: 1024, numLayers: 24, numHeads: 16, dFF: 4096 },
-} as const satisfies Readonly<Record<string, BertConfig>>;
-
-/** Name of a preset. */
-export type BertPresetName = keyof typeof bertPresets;

@@ -2,8 +2,10 @@ export type { ActivationName } from "./activations.ts";
 export { activations } from "./activations.ts";
 export type { BartConfig, BartPresetName } from "./bart.ts";
 export { bart, bartPresets } from "./bart.ts";
-export type { BertConfig, BertPresetName } from "./bert.ts";
-export { bert, bertPresets, pooler } from "./bert.ts";
+export type { BertConfig } from "./bert.ts";
+export { bert, pooler } from "./bert.ts";
+export type { BertPresetName } from "./bert-presets.ts";
+export { bertPresets } from "./bert-presets.ts";
 export type {
   AttentionLayer,
   BlockOptions,

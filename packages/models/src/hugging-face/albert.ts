@@ -13,6 +13,7 @@ const defaults: BodyDefaults = {
 function readBody(read: ConfigReader): BodyConfig {
   for (const key of ["net_structure_type", "gap_size", "num_memory_blocks"]) read.only(key, 0);
   read.only("down_scale_factor", 1);
+  read.only("layers_to_keep", []);
   read.only("position_embedding_type", "absolute");
   read.ignore("classifier_dropout_prob");
   return {

@@ -17,7 +17,7 @@ import { mptFamily } from "./mpt.ts";
 import { openaiGptFamily } from "./openai-gpt.ts";
 import { optFamily } from "./opt.ts";
 import { phiFamily } from "./phi.ts";
-import { robertaFamily, xlmRobertaFamily } from "./roberta.ts";
+import { camembertFamily, robertaFamily, xlmRobertaFamily } from "./roberta.ts";
 import { mt5Family, t5Family } from "./t5.ts";
 
 /** Model families by `model_type`. */
@@ -26,6 +26,7 @@ export const families = {
   bart: bartFamily,
   bert: bertFamily,
   bloom: bloomFamily,
+  camembert: camembertFamily,
   distilbert: distilbertFamily,
   electra: electraFamily,
   falcon: falconFamily,

@@ -15,10 +15,8 @@ import { type BodyConfig, encoderFamily } from "./bert-like.ts";
 import type { ConfigReader } from "./config-reader.ts";
 
 /** The table of positions begins with rows that no real token has: positions count from behind the padding token's row. */
-function readBody(read: ConfigReader): BodyConfig {
-  const body = readBertBody(read, {
-    ...{ vocabSize: 50265, dModel: 768, numLayers: 12, numHeads: 12, dFF: 3072, paddingId: 1 },
-  });
+function readBody(read: ConfigReader, vocabSize: number): BodyConfig {
+  const body = readBertBody(read, { vocabSize, dModel: 768, numLayers: 12, numHeads: 12, dFF: 3072, paddingId: 1 });
   const { positions, maxSeqLen, paddingId } = body;
   if (positions !== "absolute") return body;
   if (paddingId === undefined) return read.refuse("pad_token_id", "a token id: positions count from it", null);
@@ -28,7 +26,7 @@ function readBody(read: ConfigReader): BodyConfig {
 }
 
 /** RoBERTa's classes under another name of the model type and of the classes. */
-function robertaFamilyOf(modelType: string, name: string) {
+function robertaFamilyOf(modelType: string, name: string, vocabSize = 30522) {
   return encoderFamily({
     modelType,
     prefix: "roberta.",
@@ -63,7 +61,7 @@ function robertaFamilyOf(modelType: string, name: string) {
         config: (body) => ({ ...pooler(body), dropout: body.dropout ?? 0, out: 1 }),
       },
     },
-    readBody,
+    readBody: (read) => readBody(read, vocabSize),
     writeBody: ({ countRealTokens = false, ...config }) => ({
       ...writeBertBody(config),
       max_position_embeddings: config.maxSeqLen + (countRealTokens ? config.paddingId! + 1 : 0),
@@ -85,7 +83,7 @@ function robertaFamilyOf(modelType: string, name: string) {
  *
  * @see Hugging Face transformers: models/roberta/configuration_roberta.py and modeling_roberta.py.
  */
-export const robertaFamily = robertaFamilyOf("roberta", "Roberta");
+export const robertaFamily = robertaFamilyOf("roberta", "Roberta", 50265);
 
 /**
  * XLM-RoBERTa, RoBERTa on a hundred languages, in Hugging Face folders.
@@ -93,3 +91,10 @@ export const robertaFamily = robertaFamilyOf("roberta", "Roberta");
  * @see Conneau et al. 2019, arXiv:1911.02116; Hugging Face transformers: models/xlm_roberta.
  */
 export const xlmRobertaFamily = robertaFamilyOf("xlm-roberta", "XLMRoberta");
+
+/**
+ * CamemBERT, RoBERTa in French, in Hugging Face folders.
+ *
+ * @see Martin et al. 2019, arXiv:1911.03894; Hugging Face transformers: models/camembert.
+ */
+export const camembertFamily = robertaFamilyOf("camembert", "Camembert");

@@ -117,11 +117,15 @@ const classesOf = (name: string): Readonly<Record<string, EncoderClass>> => ({
 });
 
 const encoderClasses: Readonly<Record<string, EncoderClass>> = {
-  ...Object.assign({}, ...["Albert", "Bert", "DistilBert", "Electra", "Roberta", "XLMRoberta"].map(classesOf)),
+  ...Object.assign(
+    {},
+    ...["Albert", "Bert", "Camembert", "DistilBert", "Electra", "Roberta", "XLMRoberta"].map(classesOf),
+  ),
   AlbertForPreTraining: orderedPretraining,
   BertForNextSentencePrediction: nextSentence,
   BertForPreTraining: pretraining,
   BertLMHeadModel: nextToken,
+  CamembertForCausalLM: nextToken,
   ElectraForCausalLM: nextToken,
   ElectraForPreTraining: replaced,
   RobertaForCausalLM: nextToken,
