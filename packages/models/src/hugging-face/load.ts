@@ -19,6 +19,7 @@ import {
   scope,
   withBackend,
 } from "@heed/tensor";
+import { decidingKeys } from "./deciding-keys.ts";
 import {
   type AnyFamily,
   architectureOf,
@@ -107,8 +108,9 @@ export async function loadPretrained<Type extends ModelType = ModelType>(
   try {
     checkNumLayers(family.numLayers(announced), files);
     const names = fileNames(family, files);
+    const decidedBy = decidingKeys({ family, json, architecture, prefix: names.prefix });
     const planFor = (model: object, config: ConfigOf<ModelType>): Plan =>
-      planLoad({ model, family, config, names, files, lenient: options });
+      planLoad({ model, family, config, names, files, lenient: options, decidedBy });
     // On shapes alone first, so that a configuration that does not fit costs no memory.
     withBackend(createMetaBackend(), () => scope(() => void planFor(family.build(announced, rng(0)), announced)));
     const config = await settleZeros(family, announced, names, files);

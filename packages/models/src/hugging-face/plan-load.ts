@@ -59,6 +59,8 @@ export interface PlanOptions {
   readonly names: FileNames;
   readonly files: WeightFiles;
   /** with newWeights heads may be missing, with another architecture others may be left over */
+  /** keys of config.json that decide the shape of a weight */
+  readonly decidedBy: (name: string) => readonly string[];
   readonly lenient: { readonly architecture?: string; readonly newWeights?: Rng };
 }
 
@@ -67,7 +69,7 @@ export interface PlanOptions {
  *
  * @throws ShapeError listing what does not match
  */
-export function planLoad({ model, family, config, names, files, lenient }: PlanOptions): Plan {
+export function planLoad({ model, family, config, names, files, lenient, decidedBy }: PlanOptions): Plan {
   const { prefix } = names;
   const inFile = (name: string): string => names.old.get(name) ?? name;
   const bareOf = (name: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
@@ -82,7 +84,9 @@ export function planLoad({ model, family, config, names, files, lenient }: PlanO
     if (!entry && lenient.newWeights && isHead(name)) fresh.push(name);
     else if (!entry) problems.missing.push(name);
     else if (formatShape(entry.shape) !== formatShape(shape))
-      problems.different.push(`${name} expected ${formatShape(shape)}, got ${formatShape(entry.shape)}`);
+      problems.different.push(
+        `${name} expected ${formatShape(shape)}${because(decidedBy(name))}, got ${formatShape(entry.shape)}`,
+      );
     return entry !== undefined;
   };
   for (const { theirs, row, tensor } of placedWeights(model, family, config, prefix))
@@ -124,6 +128,8 @@ function sortRest(
   }
   return { copies, keep, unused, unexpected };
 }
+
+const because = (keys: readonly string[]): string => (keys.length > 0 ? ` (from ${keys.join(", ")})` : "");
 
 const listed = (names: readonly string[]): string =>
   names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");

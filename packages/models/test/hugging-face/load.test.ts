@@ -73,7 +73,7 @@ describe("bad folders", () => {
       `"RangeError: loadPretrained: config.json has an unsupported scale_attn_weights for gpt2, expected true or false, got "yes""`,
     );
     expect(await messageOf({ config: { architectures: ["GPT2ForSequenceClassification"] } })).toMatchInlineSnapshot(
-      `"RangeError: loadPretrained: config.json has an unsupported architectures for gpt2, expected one of GPT2LMHeadModel, GPT2Model, got ["GPT2ForSequenceClassification"]"`,
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: score.weight. Check that weights and config.json belong together"`,
     );
     expect(await messageOf({ config: { n_head: 3 } })).toMatchInlineSnapshot(
       `"RangeError: gpt2: numHeads does not divide the width, expected a divisor of dModel=4, got 3"`,
@@ -90,7 +90,7 @@ describe("bad folders", () => {
       `[RangeError: loadPretrained: config.json has model_type gpt2, expected t5 (from options.modelType). Name another folder]`,
     );
     await expect(loadPretrained(store, "out", { architecture: "Gpt2" })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: loadPretrained: architecture is unknown for gpt2, expected one of GPT2LMHeadModel, GPT2Model, got Gpt2]`,
+      `[RangeError: loadPretrained: architecture is unknown for gpt2, expected one of GPT2LMHeadModel, GPT2Model, GPT2ForSequenceClassification, got Gpt2]`,
     );
   });
 
@@ -126,10 +126,10 @@ describe("bad folders", () => {
       `"ShapeError: loadPretrained: config.json has 1000000000 layers, expected at most one for each of 16 weights in the files. Check that weights and config.json belong together"`,
     );
     expect(await messageOf({ config: { vocab_size: 1e12 } })).toMatchInlineSnapshot(
-      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got different: transformer.wte.weight expected [1000000000000, 4], got [7, 4]. Check that weights and config.json belong together"`,
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got different: transformer.wte.weight expected [1000000000000, 4] (from n_embd, vocab_size), got [7, 4]. Check that weights and config.json belong together"`,
     );
     expect(await messageOf({ config: { n_embd: 1e12 } })).toContain(
-      "different: transformer.wte.weight expected [7, 1000000000000], got [7, 4]",
+      "different: transformer.wte.weight expected [7, 1000000000000] (from n_embd, vocab_size), got [7, 4]",
     );
     expect(await messageOf({ weights: (w) => w.delete(name) })).toMatchInlineSnapshot(
       `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: transformer.h.0.mlp.c_fc.weight. Check that weights and config.json belong together"`,
@@ -138,7 +138,7 @@ describe("bad folders", () => {
       `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got unexpected: transformer.h.1.ln_1.weight. Check that weights and config.json belong together"`,
     );
     expect(await messageOf({ weights: (w) => w.set(name, zeros([16, 4])) })).toMatchInlineSnapshot(
-      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got different: transformer.h.0.mlp.c_fc.weight expected [4, 16], got [16, 4]. Check that weights and config.json belong together"`,
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got different: transformer.h.0.mlp.c_fc.weight expected [4, 16] (from n_embd), got [16, 4]. Check that weights and config.json belong together"`,
     );
     expect(
       await messageOf({ weights: (w) => w.set(name, { dtype: "I32", shape: [4, 16], values: new Int32Array(64) }) }),
