@@ -74,3 +74,13 @@ export type { VisionLayers, VitConfig, VitPresetName } from "./vit.ts";
 export { visionBlocks, visionTransformer, vit, vitPresets } from "./vit.ts";
 export type { VocabularyHeadOptions } from "./vocabulary-head.ts";
 export { VocabularyHead } from "./vocabulary-head.ts";
+export type { XlnetConfig, XlnetObserver, XlnetOptions, XlnetParts, XlnetPresetName } from "./xlnet.ts";
+export { isXlnet, Xlnet, xlnet, xlnetPresets } from "./xlnet.ts";
+export type {
+  Places,
+  RelativeAttentionOptions,
+  RelativeAttentionParts,
+  RelativeAttentionSizes,
+  XlnetBlockParts,
+} from "./xlnet-attention.ts";
+export { createRelativeAttention, RelativeAttention, XlnetBlock } from "./xlnet-attention.ts";

@@ -6,6 +6,8 @@ import { causalForward } from "./models/causal-lm.ts";
 import { encoderModels } from "./models/encoder-classes.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
 import { encoderDecoderGenerate } from "./models/encoder-decoder-generate.ts";
+import { visionModels } from "./models/vision.ts";
+import { xlnetForward } from "./models/xlnet.ts";
 
 /** What a runner computed, under the names of the fixture. */
 export interface Computed {
@@ -46,6 +48,9 @@ const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   ...encoderModels,
   MT5EncoderModel: { forward: t5EncoderForward() },
   T5EncoderModel: { forward: t5EncoderForward() },
+  ...visionModels,
+  XLNetLMHeadModel: { forward: xlnetForward() },
+  XLNetModel: { forward: xlnetForward() },
 };
 
 /** The runner of a case, or why there is none. */

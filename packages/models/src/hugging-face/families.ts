@@ -19,6 +19,7 @@ import { optFamily } from "./opt.ts";
 import { phiFamily } from "./phi.ts";
 import { camembertFamily, robertaFamily, xlmRobertaFamily } from "./roberta.ts";
 import { mt5Family, t5Family } from "./t5.ts";
+import { xlnetFamily } from "./xlnet.ts";
 
 /** Model families by `model_type`. */
 export const families = {
@@ -48,6 +49,7 @@ export const families = {
   roberta: robertaFamily,
   t5: t5Family,
   "xlm-roberta": xlmRobertaFamily,
+  xlnet: xlnetFamily,
 } as const;
 
 /** `model_type` of a family that can be loaded and saved. */

@@ -64,7 +64,7 @@ export function toStored(x: Tensor, row: WeightRow): Tensor {
 
 /** Values of files as ours. `shape` is ours. */
 export function fromStored(x: Tensor, row: WeightRow, shape: readonly number[]): Tensor {
-  const shaped = row.shape ? reshape(x, shape) : x;
+  const shaped = row.shape ? reshape(x, row.transposed ? [...shape].reverse() : shape) : x;
   const turned = row.transposed ? permute(shaped, [1, 0]) : shaped;
   return row.rows ? takeRows(turned, row.rows) : turned;
 }
