@@ -15,10 +15,18 @@ if (!process.env.VK_ICD_FILENAMES && existsSync(driver)) {
   process.env.LD_LIBRARY_PATH = [chromium, process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
 }
 
+/** Projects that take minutes; they are stages of their own. */
+const slow = ["browser-tests", "matrix"];
+const part = process.env.HEED_TEST_PART;
+
+/** Whether a project belongs to the part that is asked for: `quick`, one that is slow, or all. */
+const isWanted = (name: string): boolean =>
+  part === undefined || (part === "quick" ? !slow.includes(name) : name === part);
+
 /** Folders of `parent` that hold tests; each is one project, so that a failure names its package. */
 function projects(parent: string) {
   return readdirSync(`${root}/${parent}`, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && isWanted(entry.name))
     .map((entry) => ({
       extends: true as const,
       test: {

@@ -13,7 +13,7 @@ import { manifests } from "./manifests.ts";
 import { parity } from "./parity.ts";
 import { realm } from "./realm.ts";
 import { types } from "./types.ts";
-import { unit } from "./unit.ts";
+import { browsers, matrix, unit } from "./unit.ts";
 
 /** In the order of a developer's patience: what answers in seconds comes first. Those after `build` read its result. */
 export const stages: readonly Stage[] = [
@@ -23,6 +23,8 @@ export const stages: readonly Stage[] = [
   boundaries,
   knip,
   unit,
+  browsers,
+  matrix,
   examples,
   build,
   manifests,
