@@ -1,4 +1,4 @@
-import { type Convolution, createConvolution, createLayerNorm, type Initializer, type Norm } from "@heed/nn";
+import { type Convolution, createConvolution, createLayerNorm, type Initializer, type Norm, zerosInit } from "@heed/nn";
 import { relu, reshape, type Tensor } from "@heed/tensor";
 import type { ImageEmbedding } from "./patch-embedding.ts";
 
@@ -61,6 +61,6 @@ export function createConvolutionalStem({
   return new ConvolutionalStem(
     convolutions,
     widths.map((width) => createLayerNorm({ dModel: width })),
-    createConvolution({ dIn: widths.at(-1)!, dOut: dModel, size: [1, 1], weight }),
+    createConvolution({ dIn: widths.at(-1)!, dOut: dModel, size: [1, 1], weight, bias: zerosInit() }),
   );
 }

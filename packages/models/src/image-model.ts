@@ -13,7 +13,7 @@ export function isImageModel(model: object): model is ImageModel {
 /**
  * An encoder of images with heads that read its states: a classifier, BERT's kind of pooler, pixels to rebuild.
  *
- * Shapes: images [B, rows, columns, C] -> states [B, K + N, E] and what the heads give.
+ * Shapes: images [B, rows, columns, C], or patches as {@link VisionTransformer} takes them -> states [B, K + N, E] and what the heads give.
  * @see Dosovitskiy et al. 2021, An Image is Worth 16x16 Words, section 3.1, arXiv:2010.11929.
  */
 export class ImageModel {
@@ -26,6 +26,11 @@ export class ImageModel {
   }: { readonly vision: VisionTransformer; readonly heads: Readonly<Record<string, EncoderHead>> }) {
     this.vision = vision;
     this.heads = heads;
+  }
+
+  /** The same model for images of another size: its table of positions is interpolated, everything else shared. */
+  resized(size: readonly [number, number]): ImageModel {
+    return new ImageModel({ vision: this.vision.resized(size), heads: this.heads });
   }
 
   /** @throws ShapeError for images of another size or number of channels */

@@ -6,14 +6,7 @@ export type { BertConfig } from "./bert.ts";
 export { bert, pooler } from "./bert.ts";
 export type { BertPresetName } from "./bert-presets.ts";
 export { bertPresets } from "./bert-presets.ts";
-export type {
-  AttentionLayer,
-  BlockOptions,
-  BlockParts,
-  LayerMemory,
-  PositionWise,
-  TransformerBlock,
-} from "./block.ts";
+export type { AttentionLayer, BlockOptions, BlockParts, LayerMemory, PositionWise, TransformerBlock } from "./block.ts";
 export { Block } from "./block.ts";
 export { ConvolutionalStem, createConvolutionalStem } from "./convolutional-stem.ts";
 export type { DecoderParts, ForwardOptions, Head } from "./decoder.ts";
@@ -37,6 +30,7 @@ export { EncoderModel, isEncoderModel } from "./encoder-model.ts";
 export { FactorizedEmbedding, ProjectedNorm } from "./factorized-embedding.ts";
 export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
 export { gpt2, gpt2Presets } from "./gpt2.ts";
+export type { ClassesConfig, Classified } from "./hugging-face/classifier-family.ts";
 export type { ConfigOptions } from "./hugging-face/config-from-hugging-face.ts";
 export { configFromHuggingFace, modelFromHuggingFace } from "./hugging-face/config-from-hugging-face.ts";
 export type { AnyFamily, ConfigOf, ModelOf, ModelType } from "./hugging-face/families.ts";
@@ -52,6 +46,8 @@ export type { ImageOutputs } from "./image-model.ts";
 export { ImageModel, isImageModel } from "./image-model.ts";
 export type { LlamaConfig, LlamaPresetName } from "./llama.ts";
 export { llama, llamaPresets } from "./llama.ts";
+export type { MaeConfig, MaePresetName, PatchDecoderParts, VisiblePatches } from "./mae.ts";
+export { isMaskedAutoencoder, MaskedAutoencoder, mae, maePresets, PatchDecoder } from "./mae.ts";
 export type { ParallelBlockParts } from "./parallel-block.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export type { ImageEmbedding } from "./patch-embedding.ts";
@@ -60,6 +56,8 @@ export type { RotaryConfig, RotaryScalingConfig } from "./rotary-config.ts";
 export { rotaryOf } from "./rotary-config.ts";
 export type { ForwardObserver, Memory, RunOptions } from "./run-blocks.ts";
 export { runBlocks } from "./run-blocks.ts";
+export type { SequenceClassifierParts, SequencePool } from "./sequence-classifier.ts";
+export { isSequenceClassifier, lastToken, meanOfTokens, SequenceClassifier } from "./sequence-classifier.ts";
 export type { StackOptions, StackParts } from "./stack.ts";
 export { Stack } from "./stack.ts";
 export type { EncoderHead, HeadConfig, StatesHeadOptions, StatesHeadParts } from "./states-head.ts";

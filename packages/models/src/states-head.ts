@@ -9,11 +9,11 @@ export interface EncoderHead {
 }
 
 /** Which states a head reads. */
-export type TokensRead = "first" | "second" | "mean" | "each" | "each behind the first";
+export type TokensRead = "first" | "second" | "mean" | "each" | "each behind the first" | "each behind the second";
 
 /** What a {@link StatesHead} is, as data. Widths in values; rates are probabilities in [0, 1). */
 export interface HeadConfig {
-  /** which states it reads: that of one token, the mean of all, those of each, or of each behind the first (patches) */
+  /** which states it reads: that of one token, the mean of all, those of each, or of each behind the first or second (patches) */
   readonly tokens: TokensRead;
   /** of what it reads; default 0 */
   readonly dropoutBefore?: number;
@@ -77,15 +77,19 @@ function tokenAt(states: Tensor, place: number): Tensor {
   return reshape(slice(states, [0, place, 0], [B, 1, E]), [B, E]);
 }
 
+/** [B, T, E] -> [B, T - first, E]. */
+function tokensFrom(states: Tensor, first: number): Tensor {
+  const [B, T, E] = states.shape as [number, number, number];
+  return slice(states, [0, first, 0], [B, T - first, E]);
+}
+
 const readers: Readonly<Record<TokensRead, (states: Tensor) => Tensor>> = {
   first: (states) => tokenAt(states, 0),
   second: (states) => tokenAt(states, 1),
   mean: (states) => mean(states, { axes: 1 }),
   each: (states) => states,
-  "each behind the first": (states) => {
-    const [B, T, E] = states.shape as [number, number, number];
-    return slice(states, [0, 1, 0], [B, T - 1, E]);
-  },
+  "each behind the first": (states) => tokensFrom(states, 1),
+  "each behind the second": (states) => tokensFrom(states, 2),
 };
 
 const drop = (x: Tensor, rate: number, rng: Rng | undefined): Tensor =>

@@ -26,6 +26,7 @@ export interface VisionOptions {
   /** bool [B, N], true where the mask token stands in place of a patch */
   readonly masked?: Tensor | undefined;
   readonly rng?: Rng | undefined;
+  /** its last hidden state is the one before the final norm */
   readonly observe?: ForwardObserver | undefined;
 }
 
@@ -54,7 +55,7 @@ export interface VisionTransformerParts {
  * An encoder of images: patches as tokens, with class tokens before them.
  *
  * Shapes: images float [B, rows, columns, C] -> states [B, K + N, E], K class tokens, then N patches in reading order.
- * @see Dosovitskiy et al. 2021, An Image is Worth 16x16 Words, section 3.1, arXiv:2010.11929.
+ * @see Dosovitskiy et al. 2021, An Image is Worth 16x16 Words, section 3.1 and 3.2 (interpolation), arXiv:2010.11929.
  */
 export class VisionTransformer {
   readonly embedding: ImageEmbedding;
@@ -93,18 +94,19 @@ export class VisionTransformer {
   }
 
   /**
-   * Shapes: images [B, rows, columns, C] -> [B, K + N, E].
+   * Shapes: images [B, rows, columns, C], or all their patches as `cutPatches` cuts them, [B, N, patchSize patchSize C]
+   * -> [B, K + N, E].
    *
-   * @throws ShapeError for images of another size or number of channels; TypeError for `masked` without a mask token
+   * @throws ShapeError for images of another size or number of channels; TypeError for `masked` without a mask token, for
+   *   patches where the model has a convolutional stem, which reads whole images
    */
   forward(images: Tensor, { masked, ...options }: VisionOptions = {}): Tensor {
-    const { B, rows, columns, C } = bindShapes("VisionTransformer", { images: [images, "B rows columns C"] });
-    if ([rows, columns, C].join() !== this.imageShape.join())
-      throw new ShapeError(
-        `VisionTransformer: images has shape ${formatShape(images.shape)}, expected [B, ${this.imageShape.join(", ")}] (from the image size and channels of the model). Resize them, or the model with resized()`,
-      );
-    const patches = this.embedding.forward(images);
-    return this.encode(masked ? this.hide(patches, masked) : patches, arange(0, this.numPatches), { ...options, B });
+    const patches = this.embedImages(images);
+    return this.encode(
+      masked ? this.hide(patches, masked) : patches,
+      arange(0, this.numPatches, { backend: images.backend }),
+      options,
+    );
   }
 
   /**
@@ -115,16 +117,35 @@ export class VisionTransformer {
    * @throws TypeError if the model has a convolutional stem, which reads whole images
    */
   forwardPatches(patches: Tensor, places: Tensor, options: Omit<VisionOptions, "masked"> = {}): Tensor {
+    expectDType("VisionTransformer", { places }, "int32");
+    return this.encode(this.embedPatches(patches), places, options);
+  }
+
+  private embedImages(images: Tensor): Tensor {
+    const { imageShape, patchSize, numPatches } = this;
+    const isCut = images.shape.length === 3;
+    const expected = isCut ? [numPatches, patchSize * patchSize * imageShape[2]] : imageShape;
+    if (images.shape.length < 3 || images.shape.slice(1).join() !== expected.join())
+      throw new ShapeError(
+        `VisionTransformer: images has shape ${formatShape(images.shape)}, expected [B, ${expected.join(", ")}] (from images of ${imageShape.slice(0, 2).join(" x ")} pixels, ${imageShape[2]} channels and patchSize=${patchSize}). Resize them, or the model with resized()`,
+      );
+    return isCut ? this.embedPatches(images) : this.embedding.forward(images);
+  }
+
+  private embedPatches(patches: Tensor): Tensor {
     const { embedding } = this;
     if (!("embed" in embedding))
       throw new TypeError(
         "VisionTransformer: embedding has no embed, expected one of patches, got a stem that reads whole images",
       );
-    expectDType("VisionTransformer", { places }, "int32");
-    return this.encode((embedding as PatchEmbedding).embed(patches), places, { ...options, B: patches.shape[0]! });
+    return (embedding as PatchEmbedding).embed(patches);
   }
 
-  /** The same model for images of another size: learned positions are interpolated. */
+  /**
+   * The same model for images of another size: its table of positions is interpolated, everything else shared.
+   *
+   * @throws RangeError for a size that patches do not divide; TypeError where positions are no table
+   */
   resized([rows, columns]: readonly [number, number]): VisionTransformer {
     const { position, patchSize, imageShape } = this;
     if (rows % patchSize !== 0 || columns % patchSize !== 0)
@@ -138,17 +159,18 @@ export class VisionTransformer {
   }
 
   /** Patches [B, M, E] at places among all, behind the prefix. */
-  private encode(patches: Tensor, places: Tensor, { B, rng, observe }: Omit<VisionOptions, "masked"> & { B: number }) {
+  private encode(patches: Tensor, places: Tensor, { rng, observe }: Omit<VisionOptions, "masked">): Tensor {
     const K = this.prefix.length;
-    const E = patches.shape[2]!;
+    const [B, , E] = patches.shape as [number, number, number];
     const placed = this.place(patches, add(places, K));
     const before = this.prefix.map((token, i) =>
-      this.place(broadcast(reshape(token, [1, 1, E]), [B, 1, E]), arange(i, i + 1)),
+      this.place(broadcast(reshape(token, [1, 1, E]), [B, 1, E]), arange(i, i + 1, { backend: patches.backend })),
     );
     const all = K === 0 ? placed : concatenate([...before, placed], { axis: 1 });
     const normalized = this.embeddingNorm ? this.embeddingNorm.forward(all) : all;
     const x = rng && this.embeddingDropout > 0 ? dropout(normalized, { rate: this.embeddingDropout, rng }) : normalized;
-    return runBlocks(this, x, { rng, observe });
+    const y = runBlocks({ blocks: this.blocks }, x, { rng, observe });
+    return this.norm ? this.norm.forward(y) : y;
   }
 
   private place(x: Tensor, positions: Tensor): Tensor {

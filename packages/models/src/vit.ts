@@ -1,7 +1,7 @@
 import { MultiHeadAttention, SeparateProjection, softmaxAttention } from "@heed/attention";
 import { createFeedForward, createLayerNorm, createLinear, type Initializer, normalInit, zerosInit } from "@heed/nn";
-import { LearnedGridPositions, type PositionEncoding, sinusoidal2d } from "@heed/positions";
-import type { Rng } from "@heed/tensor";
+import { LearnedGridPositions, sinusoidal2d } from "@heed/positions";
+import { arange, type Rng, scope } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 import { Block } from "./block.ts";
 import { activationNames, checkConfig } from "./check-config.ts";
@@ -38,7 +38,15 @@ export interface VitConfig extends VisionLayers {
   readonly numChannels?: number;
   /** patches mapped at once, or small convolutions; default patches */
   readonly stem?: "patches" | "convolutions";
-  /** a table, fixed sines and cosines of column and row, or nothing; default learned */
+  /** a bias in the map of patches; default true */
+  readonly patchBias?: boolean;
+  /** a norm of the embeddings, before the blocks (CLIP); default false */
+  readonly embeddingNorm?: boolean;
+  /** a norm behind the last block; default true */
+  readonly finalNorm?: boolean;
+  /** share of the embeddings set to 0; default dropout */
+  readonly embeddingDropout?: number;
+  /** a table, one of sines and cosines of column and row that is not trained, or nothing; default learned */
   readonly positions?: "learned" | "sinusoidal" | "none";
   /** tokens before the patches: a class token and perhaps one for distillation (DeiT); default class */
   readonly prefix?: "none" | "class" | "class and distillation";
@@ -75,9 +83,9 @@ function check({ imageSize, heads: _, ...config }: VitConfig): void {
   checkConfig("vit", config, {
     counts: [...layerRules.counts, "patchSize"],
     optionalCounts: ["numChannels"],
-    rates: layerRules.rates,
+    rates: [...layerRules.rates, "embeddingDropout"],
     sizes: [...layerRules.sizes, "initStd"],
-    flags: [...layerRules.flags, "maskToken"],
+    flags: [...layerRules.flags, "maskToken", "patchBias", "embeddingNorm", "finalNorm"],
     choices: {
       activation: activationNames,
       stem: ["patches", "convolutions"],
@@ -125,19 +133,34 @@ function embeddingOf(config: VitConfig, weight: Initializer): ImageEmbedding {
   const sizes = { patchSize, numChannels, dModel, weight };
   return config.stem === "convolutions"
     ? createConvolutionalStem(sizes)
-    : createPatchEmbedding({ ...sizes, bias: zerosInit() });
+    : createPatchEmbedding({ ...sizes, bias: (config.patchBias ?? true) ? zerosInit() : undefined });
 }
 
 const numPrefixOf = { none: 0, class: 1, "class and distillation": 2 } as const;
 
-function positionOf(config: VitConfig, weight: Initializer): PositionEncoding | undefined {
+function positionOf(config: VitConfig, weight: Initializer): LearnedGridPositions | undefined {
   const { patchSize, dModel, positions = "learned", prefix = "class" } = config;
   const [rows, columns] = sidesOf(config.imageSize);
   const grid = [rows / patchSize, columns / patchSize] as const;
   const numPrefix = numPrefixOf[prefix];
   if (positions === "none") return undefined;
-  if (positions === "sinusoidal") return sinusoidal2d({ grid, numPrefix });
+  if (positions === "sinusoidal") return wavePositions({ grid, numPrefix, dModel });
   return new LearnedGridPositions(weight([numPrefix + grid[0] * grid[1], dModel]), { grid, numPrefix });
+}
+
+/** A table of sines and cosines of column and row, as files keep it; not trained. */
+export function wavePositions({
+  grid,
+  numPrefix,
+  dModel,
+}: {
+  readonly grid: readonly [number, number];
+  readonly numPrefix: number;
+  readonly dModel: number;
+}): LearnedGridPositions {
+  const waves = sinusoidal2d({ grid, numPrefix });
+  const table = scope(() => waves.vectors!(arange(0, numPrefix + grid[0] * grid[1]), { dModel }));
+  return new LearnedGridPositions(table, { grid, numPrefix, trainable: false });
 }
 
 /**
@@ -148,6 +171,7 @@ function positionOf(config: VitConfig, weight: Initializer): PositionEncoding | 
 export function visionTransformer(config: VitConfig, rng: Rng | null): VisionTransformer {
   check(config);
   const { patchSize, numChannels = 3, dModel, prefix = "class", maskToken = false, initStd = 0.02 } = config;
+  const norm = () => createLayerNorm({ dModel, epsilon: config.layerNormEpsilon ?? 1e-12 });
   const weight = rng ? normalInit({ std: initStd, rng }) : zerosInit();
   return new VisionTransformer({
     embedding: embeddingOf(config, weight),
@@ -156,9 +180,10 @@ export function visionTransformer(config: VitConfig, rng: Rng | null): VisionTra
     prefix: Array.from({ length: numPrefixOf[prefix] }, () => weight([dModel])),
     maskToken: maskToken ? zerosInit()([dModel]) : undefined,
     position: positionOf(config, weight),
-    embeddingDropout: config.dropout ?? 0,
+    embeddingNorm: config.embeddingNorm ? norm() : undefined,
+    embeddingDropout: config.embeddingDropout ?? config.dropout ?? 0,
     blocks: visionBlocks(config, weight),
-    norm: createLayerNorm({ dModel, epsilon: config.layerNormEpsilon ?? 1e-12 }),
+    norm: (config.finalNorm ?? true) ? norm() : undefined,
   });
 }
 
@@ -181,7 +206,9 @@ export function vit(config: VitConfig, rng: Rng | null): ImageModel {
   const vision = visionTransformer(config, rng);
   const { dModel, heads = {}, initStd = 0.02, layerNormEpsilon = 1e-12 } = config;
   const weight = rng ? normalInit({ std: initStd, rng }) : zerosInit();
-  const vocabulary = () => weight([0, dModel]);
+  const vocabulary = (): never => {
+    throw new RangeError('vit: heads has an out of "vocabulary", expected a width: images have no vocabulary');
+  };
   const made = Object.entries(heads).map(([name, head]) => [
     name,
     createStatesHead(head, { dModel, weight, layerNormEpsilon, vocabulary }),

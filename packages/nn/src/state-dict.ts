@@ -11,12 +11,14 @@ function walk(
   path: string,
   visit: (name: string, tensor: Tensor) => void,
   above: readonly unknown[],
+  isLeftOut: (value: unknown) => boolean = () => false,
 ): void {
   if (isTensor(value)) return visit(path, value);
   const walkable = (typeof value === "object" && value !== null) || typeof value === "function";
-  if (!walkable || ArrayBuffer.isView(value) || above.includes(value)) return;
+  if (!walkable || ArrayBuffer.isView(value) || above.includes(value) || isLeftOut(value)) return;
   const children = value instanceof Map ? [...value] : Object.entries(value);
-  for (const [key, child] of children) walk(child, path ? `${path}.${key}` : String(key), visit, [...above, value]);
+  for (const [key, child] of children)
+    walk(child, path ? `${path}.${key}` : String(key), visit, [...above, value], isLeftOut);
 }
 
 /**
@@ -34,14 +36,21 @@ export function stateDict(module: Module): StateDict {
   return found;
 }
 
+const isFixed = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "trainable" in value && value.trainable === false;
+
 /**
  * The distinct trainable tensors of a module, those of float type: a tied weight once, at its first place.
+ *
+ * A part whose field `trainable` is false keeps its tensors out: they are saved and loaded, not learned.
  *
  * @example
  * const { gradients } = valueAndGradients(() => loss(), parameters(model));
  */
 export function parameters(module: Module): Tensor[] {
-  return [...new Set(stateDict(module).values())].filter(({ dtype }) => dtype === "float32" || dtype === "float64");
+  const found = new Set<Tensor>();
+  walk(module, "", (_, tensor) => found.add(tensor), [], isFixed);
+  return [...found].filter(({ dtype }) => dtype === "float32" || dtype === "float64");
 }
 
 /** Number of trainable values; a tied weight counts once. */

@@ -96,3 +96,11 @@ test("refuses a state that does not fit, lists why, and changes nothing", () => 
     ),
   ).toThrow("different: gain expected float32 [2], got int32 [2]");
 });
+
+test("a part that is not trainable is in the state dict but not among the parameters", () => {
+  const [weight, table] = [zeros([2]), zeros([3])];
+  const module = { weight, position: { trainable: false, inner: { table } } };
+  expect([...stateDict(module).keys()]).toEqual(["weight", "position.inner.table"]);
+  expect(parameters(module)).toEqual([weight]);
+  expect(countParameters({ ...module, position: { ...module.position, trainable: true } })).toBe(5);
+});

@@ -2,6 +2,7 @@ import {
   add,
   bindShapes,
   concatenate,
+  detach,
   formatShape,
   fromArray,
   matmul,
@@ -19,6 +20,8 @@ export interface GridOptions {
   readonly grid: readonly [number, number];
   /** tokens before the patches, such as a class token; default 0 */
   readonly numPrefix?: number;
+  /** false for a table that stays as it is: it gets no gradient, and `parameters` of `@heed/nn` leaves it out; default true */
+  readonly trainable?: boolean;
 }
 
 /**
@@ -31,9 +34,10 @@ export class LearnedGridPositions implements PositionEncoding {
   readonly table: Tensor;
   readonly grid: readonly [number, number];
   readonly numPrefix: number;
+  readonly trainable: boolean;
 
   /** @throws ShapeError if the table does not have a row for each patch and prefix token */
-  constructor(table: Tensor, { grid, numPrefix = 0 }: GridOptions) {
+  constructor(table: Tensor, { grid, numPrefix = 0, trainable = true }: GridOptions) {
     checkGrid("LearnedGridPositions", grid, numPrefix);
     bindShapes("LearnedGridPositions", { table: [table, "places E"] });
     const expected = numPrefix + grid[0] * grid[1];
@@ -44,11 +48,13 @@ export class LearnedGridPositions implements PositionEncoding {
     this.table = table;
     this.grid = grid;
     this.numPrefix = numPrefix;
+    this.trainable = trainable;
   }
 
   /** Rows of the table. Shapes: int32 [T] or [B, T] -> [T, E] or [B, T, E]. */
   vectors(positions: Tensor, options: VectorOptions): Tensor {
-    return tableRows("LearnedGridPositions", this.table, positions, options);
+    const table = this.trainable ? this.table : detach(this.table);
+    return tableRows("LearnedGridPositions", table, positions, options);
   }
 
   /**
@@ -70,7 +76,7 @@ export class LearnedGridPositions implements PositionEncoding {
    */
   resize(grid: readonly [number, number]): LearnedGridPositions {
     checkGrid("LearnedGridPositions", grid, this.numPrefix);
-    const { table, numPrefix } = this;
+    const { table, numPrefix, trainable } = this;
     const [rows, columns] = this.grid;
     const E = table.shape[1]!;
     const patches = slice(table, [numPrefix, 0], [rows * columns, E]);
@@ -78,7 +84,7 @@ export class LearnedGridPositions implements PositionEncoding {
     const wide = matmul(resampling(columns, grid[1], table), reshape(tall, [grid[0], columns, E]));
     const resized = reshape(wide, [grid[0] * grid[1], E]);
     const all = numPrefix === 0 ? resized : concatenate([slice(table, [0, 0], [numPrefix, E]), resized], { axis: 0 });
-    return new LearnedGridPositions(all, { grid, numPrefix });
+    return new LearnedGridPositions(all, { grid, numPrefix, trainable });
   }
 }
 
@@ -119,6 +125,7 @@ function resampling(from: number, to: number, { dtype, backend }: Tensor): Tenso
 export function learned2d({
   grid,
   numPrefix = 0,
+  trainable = true,
   dModel,
   table,
 }: GridOptions & {
@@ -126,5 +133,5 @@ export function learned2d({
   readonly table: (shape: readonly number[]) => Tensor;
 }): LearnedGridPositions {
   checkGrid("learned2d", grid, numPrefix);
-  return new LearnedGridPositions(table([numPrefix + grid[0] * grid[1], dModel]), { grid, numPrefix });
+  return new LearnedGridPositions(table([numPrefix + grid[0] * grid[1], dModel]), { grid, numPrefix, trainable });
 }

@@ -1,11 +1,14 @@
 import {
+  add,
   arange,
   dataSync,
   fromArray,
+  multiply,
   normal,
   referenceBackend,
   rng,
   sum,
+  uniform,
   useBackend,
   valueAndGradients,
   zeros,
@@ -90,6 +93,26 @@ test("gradients of a resized table reach the first one: all shares of an output 
   const shares = [...dataSync(gradients[0])];
   expect(shares[0]).toBeCloseTo(1, 12);
   for (const share of shares.slice(1)) expect(share).toBeCloseTo(6, 12); // 24 outputs, four patches, by symmetry
+});
+
+test("a table that is not trainable adds the same, gets no gradient and stays so when resized", () => {
+  const table = uniform([5, 2], { rng: rng(3), dtype: "float64" });
+  const [learned, fixed] = [true, false].map(
+    (trainable) => new LearnedGridPositions(table, { grid: [2, 2], numPrefix: 1, trainable }),
+  );
+  const x = zeros([1, 5, 2], { dtype: "float64" });
+  expect(dataSync(fixed!.embed(x, arange(0, 5)))).toEqual(dataSync(learned!.embed(x, arange(0, 5))));
+  for (const [position, share] of [
+    [learned!, 1],
+    [fixed!, 0],
+  ] as const) {
+    const { gradients } = valueAndGradients(
+      () => sum(add(position.embed(x, arange(0, 5)), sum(multiply(table, 0)))),
+      [table],
+    );
+    expect([...dataSync(gradients[0])]).toEqual(new Array(10).fill(share));
+  }
+  expect(fixed!.resize([4, 4]).trainable).toBe(false);
 });
 
 test("names what does not fit", () => {

@@ -3,6 +3,7 @@ import { albertFamily } from "./albert.ts";
 import { bartFamily, mbartFamily, pegasusFamily } from "./bart.ts";
 import { bertFamily } from "./bert.ts";
 import { bloomFamily } from "./bloom.ts";
+import { deitFamily } from "./deit.ts";
 import { distilbertFamily } from "./distilbert.ts";
 import { electraFamily } from "./electra.ts";
 import { falconFamily } from "./falcon.ts";
@@ -19,6 +20,8 @@ import { optFamily } from "./opt.ts";
 import { phiFamily } from "./phi.ts";
 import { camembertFamily, robertaFamily, xlmRobertaFamily } from "./roberta.ts";
 import { mt5Family, t5Family } from "./t5.ts";
+import { vitFamily } from "./vit.ts";
+import { vitMaeFamily } from "./vit-mae.ts";
 import { xlnetFamily } from "./xlnet.ts";
 
 /** Model families by `model_type`. */
@@ -28,6 +31,7 @@ export const families = {
   bert: bertFamily,
   bloom: bloomFamily,
   camembert: camembertFamily,
+  deit: deitFamily,
   distilbert: distilbertFamily,
   electra: electraFamily,
   falcon: falconFamily,
@@ -48,6 +52,8 @@ export const families = {
   qwen2: qwen2Family,
   roberta: robertaFamily,
   t5: t5Family,
+  vit: vitFamily,
+  vit_mae: vitMaeFamily,
   "xlm-roberta": xlmRobertaFamily,
   xlnet: xlnetFamily,
 } as const;

@@ -45,7 +45,8 @@ function maskOf(mask: GoldenArray | undefined, isChoice: boolean): object {
   return { mask: () => reshape(keep, [B, 1, T, S]) };
 }
 
-function observerOf({ outputs }: GoldenCase, watch: Watch): ForwardObserver {
+/** Watches hidden states, and attentions where the case has them. */
+export function observerOf({ outputs }: GoldenCase, watch: Watch): ForwardObserver {
   const watchesAttention = [...outputs.keys()].some((name) => name.startsWith("attentions."));
   return {
     hiddenState: (index, x) => watch(`hidden_states.${index}`, x),
