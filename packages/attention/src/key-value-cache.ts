@@ -1,17 +1,6 @@
-import {
-  assignSlice,
-  formatShape,
-  fromArray,
-  gather,
-  isTracked,
-  keep,
-  ShapeError,
-  scope,
-  slice,
-  type Tensor,
-  zeros,
-} from "@heed/tensor";
+import { assignSlice, formatShape, isTracked, keep, ShapeError, scope, slice, type Tensor, zeros } from "@heed/tensor";
 import type { LayerCache, SequenceCache, StoredKeys } from "./layer-cache.ts";
+import { pick as pickRows } from "./projections/keep-rows.ts";
 
 /** Places are added this many at a time: the whole is copied once in as many steps. */
 const growth = 64;
@@ -118,14 +107,25 @@ export class KeyValueCache implements SequenceCache {
     );
   }
 
+  /** A cache of its own with rows `indices` of this one, in that order: for a beginning that several texts share. Repeats are allowed. */
+  copy(indices: readonly number[]): KeyValueCache {
+    const { maxSeqLen, stored } = this;
+    const copied = new KeyValueCache({ numLayers: stored.length, maxSeqLen });
+    copied.filledLength = this.filledLength;
+    copied.stored.forEach((layer, i) => {
+      layer.keys = rowsOf(stored[i]!.keys, indices);
+      layer.values = rowsOf(stored[i]!.values, indices);
+    });
+    const [places, ...rest] = this.positions?.shape ?? [];
+    copied.positions = rowsOf(this.positions, rest.length > 0 ? indices : [...new Array(places).keys()]);
+    return copied;
+  }
+
   /** Keeps only rows `indices` of the batch, in that order: for beam search. Repeats are allowed. */
   reorder(indices: readonly number[]): void {
     const pick = (x: Tensor | undefined): Tensor | undefined => {
-      if (!x) return undefined;
-      const picked = scope(() =>
-        keep(gather(x, fromArray(indices, [indices.length], { dtype: "int32", backend: x.backend }), { axis: 0 })),
-      );
-      x.dispose();
+      const picked = rowsOf(x, indices);
+      x?.dispose();
       return picked;
     };
     for (const stored of this.stored) {
@@ -156,6 +156,11 @@ export class KeyValueCache implements SequenceCache {
 interface Stored {
   keys: Tensor | undefined;
   values: Tensor | undefined;
+}
+
+/** Rows of `x` in a tensor of its own. */
+function rowsOf(x: Tensor | undefined, indices: readonly number[]): Tensor | undefined {
+  return x && scope(() => keep(pickRows(x, indices, 0)));
 }
 
 /** `x` in a larger zero-filled tensor of its own, which replaces it; `x` itself where it has that shape. */

@@ -91,6 +91,26 @@ test("reorder picks rows of the batch, repeats included", () => {
   cache.dispose();
 });
 
+test.each([1, 2])("a copy goes on by itself, positions of rank %i", (rank) => {
+  const at = (first: number, second: number): Tensor =>
+    rank === 1 ? tensor([first], { dtype: "int32" }) : tensor([[first], [second]], { dtype: "int32" });
+  const cache = new KeyValueCache({ numLayers: 1, maxSeqLen: 3 });
+  cache.extend(at(0, 7));
+  cache.layers[0]!.append(numbered(2, 1, 1), numbered(2, 1, 1));
+  const copy = cache.copy([1, 0]);
+  cache.extend(at(5, 5));
+  cache.layers[0]!.append(numbered(2, 5, 1), numbered(2, 5, 1));
+  cache.dispose();
+  const positions = [...dataSync(copy.extend(at(1, 8)))];
+  const { keys } = copy.layers[0]!.append(numbered(2, 2, 1), numbered(2, 2, 1));
+  expect(copy.length).toBe(2);
+  expect(positions).toEqual(rank === 1 ? [0, 1] : [7, 1, 0, 8]);
+  const stored = dataSync(keys);
+  const row = keys.shape[2]!;
+  expect([stored[0], stored[1], stored[row], stored[row + 1]]).toEqual([101, 2, 1, 102]);
+  copy.dispose();
+});
+
 test("names what does not fit", () => {
   expect(() => new KeyValueCache({ numLayers: 0, maxSeqLen: 1 })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: KeyValueCache: numLayers is out of range, expected a whole number >= 1, got 0]`,
