@@ -95,7 +95,7 @@ function labelNames(count: number): JsonObject {
 
 /** The number of labels that a head scores, if it is one of those. */
 function labelsOf(heads: Readonly<Record<string, HeadConfig>>): number {
-  const out = (heads["classes"] ?? heads["tags"])?.out;
+  const out = (heads["classes"] ?? heads["tags"] ?? heads["order"])?.out;
   return typeof out === "number" ? out : 2;
 }
 
