@@ -16,7 +16,7 @@ import type { PositionEncoding, VectorOptions } from "./position-encoding.ts";
 
 /** How positions find their rows. */
 export interface LearnedOptions {
-  /** position p has row p + offset, the rows before serve no position (BART, OPT: 2); default 0 */
+  /** position p has row p + offset; the rows before serve positions -offset..-1, such as OPT's of padding, -1; default 0 */
   readonly offset?: number;
   /** position whose row its own lookups do not train, as padding_idx of torch.nn.Embedding; default none */
   readonly untrained?: number | undefined;
@@ -84,7 +84,7 @@ export function tableRows(
   const [size, width] = table.shape as [number, number];
   if (dModel !== width)
     throw new ShapeError(`${where}: dModel is ${dModel}, expected ${width} (from table ${formatShape(table.shape)})`);
-  checkRange(where, positions, size - offset);
+  checkRange(where, positions, size - offset, -offset);
   return gather(table, offset === 0 ? positions : add(positions, offset), { axis: 0 });
 }
 
@@ -104,13 +104,13 @@ export function checkEmbedShapes(where: string, x: Tensor, positions: Tensor, dM
 }
 
 /** @internal */
-export function checkRange(where: string, positions: Tensor, maxSeqLen: number): void {
+export function checkRange(where: string, positions: Tensor, maxSeqLen: number, first = 0): void {
   if (!positions.backend.readSync) return;
   const values = dataSync(positions);
-  const bad = values.findIndex((position) => position < 0 || position >= maxSeqLen);
+  const bad = values.findIndex((position) => position < first || position >= maxSeqLen);
   if (bad < 0) return;
   throw new RangeError(
-    `${where}: positions has ${values[bad]} at index ${bad}, expected 0..${maxSeqLen - 1} (from a table of ${maxSeqLen} positions). Shorten the sequence or build a longer table`,
+    `${where}: positions has ${values[bad]} at index ${bad}, expected ${first}..${maxSeqLen - 1} (from a table of ${maxSeqLen} positions). Shorten the sequence or build a longer table`,
   );
 }
 

@@ -80,9 +80,10 @@ test("names what does not fit", () => {
 test("an offset leaves rows in front", () => {
   const position = learned({ maxSeqLen: 2, dModel: 1, offset: 2, table: () => tensor([[1], [10], [100], [1000]]) });
   expect([...dataSync(position.embed(zeros([1, 2, 1]), ids([0, 1])))]).toEqual([100, 1000]);
+  expect([...dataSync(position.embed(zeros([1, 2, 1]), ids([-1, -2])))]).toEqual([10, 1]);
   expect(learned({ maxSeqLen: 3, dModel: 4, offset: 2, table: (shape) => zeros(shape) }).table.shape).toEqual([5, 4]);
   expect(() => position.vectors(ids([2]), { dModel: 1 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: LearnedPositions: positions has 2 at index 0, expected 0..1 (from a table of 2 positions). Shorten the sequence or build a longer table]`,
+    `[RangeError: LearnedPositions: positions has 2 at index 0, expected -2..1 (from a table of 2 positions). Shorten the sequence or build a longer table]`,
   );
   expect(() => new LearnedPositions(tensor([[1], [2]]), { offset: 2 })).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: LearnedPositions: offset is out of range, expected a whole number in 0..1 (from table [2, 1]), got 2]`,

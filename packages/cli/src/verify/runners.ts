@@ -6,6 +6,7 @@ import { causalForward } from "./models/causal-lm.ts";
 import { encoderModels } from "./models/encoder-classes.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
 import { encoderDecoderGenerate } from "./models/encoder-decoder-generate.ts";
+import { classifierForward } from "./models/sequence-classifier.ts";
 import { visionModels } from "./models/vision.ts";
 import { xlnetForward } from "./models/xlnet.ts";
 
@@ -39,11 +40,22 @@ const causalModels = Object.fromEntries(
   ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
 
+const classifiers = Object.fromEntries(
+  [
+    ...["GPT2", "Llama", "Mistral", "Qwen2", "GPTNeo", "GPTNeoX", "Phi", "Falcon", "Bloom", "Mpt", "OpenAIGPT"].map(
+      (name) => `${name}ForSequenceClassification`,
+    ),
+    "ImageGPTForImageClassification",
+  ].map((name) => [name, { forward: classifierForward() }]),
+);
+
 /** Runners by the class that recorded a case and the kind of its call. */
 const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   GPT2LMHeadModel: { forward: causalForward(), generate: runGenerate, train: runTraining },
   ...causalModels,
   OPTForCausalLM: { forward: causalForward({ countsTokens: true }), generate: runGenerate },
+  ...classifiers,
+  OPTForSequenceClassification: { forward: classifierForward({ countsTokens: true }) },
   ...encoderDecoders,
   ...encoderModels,
   MT5EncoderModel: { forward: t5EncoderForward() },

@@ -6,6 +6,10 @@ import type { GoldenArray, GoldenCase } from "./golden.ts";
 export const int32 = ({ shape, values }: GoldenArray): Tensor =>
   fromArray(Int32Array.from(values), shape, { dtype: "int32" });
 
+/** A float32 tensor of a fixture's array. */
+export const float32 = ({ shape, values }: GoldenArray): Tensor =>
+  fromArray(Float32Array.from(values), shape, { dtype: "float32" });
+
 /** The values of a tensor as a fixture has them. */
 export async function read(x: Tensor): Promise<GoldenArray> {
   return { shape: x.shape, values: await data(x) };

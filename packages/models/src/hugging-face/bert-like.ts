@@ -5,6 +5,7 @@ import type { EncoderModel } from "../encoder-model.ts";
 import type { HeadConfig } from "../states-head.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
+import { labelNames } from "./label-names.ts";
 
 /** A head as files have it. */
 export interface HeadTraits {
@@ -82,16 +83,6 @@ function isHeadOf({ heads, tiedCopies }: EncoderTraits): (name: string) => boole
 
 const hasVocabularyHead = ({ heads = {} }: BertConfig): boolean =>
   Object.values(heads).some(({ out }) => out === "vocabulary");
-
-/** Names of classes of the labels, as Python writes them; nothing for two. */
-function labelNames(count: number): JsonObject {
-  if (count === 2) return {};
-  const names = Array.from({ length: count }, (_, i) => `LABEL_${i}`);
-  return {
-    id2label: Object.fromEntries(names.map((name, i) => [String(i), name])),
-    label2id: Object.fromEntries(names.map((name, i) => [name, i])),
-  };
-}
 
 /** The number of labels that a head scores, if it is one of those. */
 function labelsOf(heads: Readonly<Record<string, HeadConfig>>): number {

@@ -2,6 +2,8 @@ import type { JsonObject } from "@heed/checkpoints";
 import { type ActivationName, activations } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type DecoderConfig, decoderModel } from "../decoder-model.ts";
+import type { SequenceClassifier } from "../sequence-classifier.ts";
+import { type Classified, type ClassifierTraits, withClassifier } from "./classifier-family.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 
@@ -119,10 +121,23 @@ export interface DecoderFamilyParts {
   readonly tokens: string;
   /** their name of the head; default lm_head */
   readonly head?: string;
+  /** of the class that classifies sequences; default ForSequenceClassification, which reads the last real token */
+  readonly classifier?: Partial<ClassifierTraits>;
 }
 
-/** A family whose models `decoderModel` builds. */
-export function decoderFamily(parts: DecoderFamilyParts): ModelFamily<DecoderConfig, Decoder> {
+/** A family whose models `decoderModel` builds, or classifiers of sequences on them. */
+export function decoderFamily(
+  parts: DecoderFamilyParts,
+): ModelFamily<Classified<DecoderConfig>, Decoder | SequenceClassifier> {
+  const { className, classifier } = parts;
+  return withClassifier(languageFamily(parts), {
+    architecture: `${className}ForSequenceClassification`,
+    bare: `${className}Model`,
+    ...classifier,
+  });
+}
+
+function languageFamily(parts: DecoderFamilyParts): ModelFamily<DecoderConfig, Decoder> {
   const { modelType, className, headClass = `${className}ForCausalLM`, tokens, head = "lm_head" } = parts;
   const bare = `${className}Model`;
   return {

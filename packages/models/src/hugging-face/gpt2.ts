@@ -2,6 +2,7 @@ import type { JsonObject } from "@heed/checkpoints";
 import { type ActivationName, activations } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type Gpt2Config, gpt2 } from "../gpt2.ts";
+import { withClassifier } from "./classifier-family.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 
@@ -33,7 +34,7 @@ const weights: readonly WeightRow[] = [
 ];
 
 /** GPT-2's own defaults, which an absent key means. `reorder_and_upcast_attn` only changes the order of rounding. */
-function readConfig(json: JsonObject): Gpt2Config {
+function readConfig(json: JsonObject, architecture: string): Gpt2Config {
   const read = new ConfigReader("gpt2", json);
   read.ignore(
     "reorder_and_upcast_attn",
@@ -60,7 +61,8 @@ function readConfig(json: JsonObject): Gpt2Config {
     activation: read.choice("activation_function", Object.keys(activations) as ActivationName[], "gelu_new"),
     bias: read.boolean("heed_bias", true),
     layerNormEpsilon: read.number("layer_norm_epsilon", 1e-5),
-    tieHead: read.boolean("tie_word_embeddings", true),
+    // The model without its head is built with a tied one, which has no weights.
+    tieHead: read.boolean("tie_word_embeddings", true) || architecture === "GPT2Model",
     scaleScores: read.boolean("scale_attn_weights", true),
     scaleScoresByLayer: read.boolean("scale_attn_by_inverse_layer_idx", false),
     embeddingDropout: read.number("embd_pdrop", 0.1, 0, 1),
@@ -119,14 +121,7 @@ function zeroWeights(config: Gpt2Config): Map<string, readonly number[]> {
   return zeros.set("ln_f.bias", [dModel]);
 }
 
-/**
- * GPT-2 in Hugging Face folders.
- *
- * Not loaded but kept: the causal-mask buffers of old files, and a copy of the token embedding as head where the two are tied.
- *
- * @see Hugging Face transformers: models/gpt2/configuration_gpt2.py and modeling_gpt2.py.
- */
-export const gpt2Family: ModelFamily<Gpt2Config, Decoder> = {
+const decoderFamily: ModelFamily<Gpt2Config, Decoder> = {
   modelType: "gpt2",
   architectures: ["GPT2LMHeadModel", "GPT2Model"],
   readConfig,
@@ -145,6 +140,19 @@ export const gpt2Family: ModelFamily<Gpt2Config, Decoder> = {
   prefix: "transformer.",
   isIgnored: (name) => /^h\.\d+\.attn\.(bias|masked_bias)$/.test(name),
   copies: ({ tieHead = true }) => new Map(tieHead ? [["lm_head.weight", "wte.weight"]] : []),
+  isHead: (name) => name === "lm_head.weight",
   zeroWeights,
   withZeroWeights: (config) => ({ ...config, bias: true }),
 };
+
+/**
+ * GPT-2 in Hugging Face folders, also as a classifier of sequences.
+ *
+ * Not loaded but kept: the causal-mask buffers of old files, and a copy of the token embedding as head where the two are tied.
+ *
+ * @see Hugging Face transformers: models/gpt2/configuration_gpt2.py and modeling_gpt2.py.
+ */
+export const gpt2Family = withClassifier(decoderFamily, {
+  architecture: "GPT2ForSequenceClassification",
+  bare: "GPT2Model",
+});

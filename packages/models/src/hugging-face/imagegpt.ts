@@ -20,6 +20,7 @@ const rows = decoderRows(
 export const imageGptFamily = decoderFamily({
   ...{ modelType: "imagegpt", className: "ImageGPT", headClass: "ImageGPTForCausalImageModeling" },
   ...{ prefix: "transformer.", tokens: "wte" },
+  classifier: { architecture: "ImageGPTForImageClassification", pool: "mean" },
   read(read) {
     // Another order of rounding only.
     read.ignore("reorder_and_upcast_attn");

@@ -2,6 +2,8 @@ import type { JsonObject } from "@heed/checkpoints";
 import { type ActivationName, activations } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type LlamaConfig, llama } from "../llama.ts";
+import type { SequenceClassifier } from "../sequence-classifier.ts";
+import { type Classified, withClassifier } from "./classifier-family.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 import { readRotary, writeRotary } from "./rotary.ts";
@@ -97,9 +99,9 @@ function writeConfig({ modelType, className, write }: LlamaTraits, config: Llama
   };
 }
 
-function llamaLike(traits: LlamaTraits): ModelFamily<LlamaConfig, Decoder> {
+function llamaLike(traits: LlamaTraits): ModelFamily<Classified<LlamaConfig>, Decoder | SequenceClassifier> {
   const { modelType, className } = traits;
-  return {
+  const family: ModelFamily<LlamaConfig, Decoder> = {
     modelType,
     architectures: [`${className}ForCausalLM`, `${className}Model`],
     bare: [`${className}Model`],
@@ -117,6 +119,10 @@ function llamaLike(traits: LlamaTraits): ModelFamily<LlamaConfig, Decoder> {
     copies: ({ tieHead }) => new Map(tieHead ? [["lm_head.weight", "embed_tokens.weight"]] : []),
     isHead: (name) => name === "lm_head.weight",
   };
+  return withClassifier(family, {
+    architecture: `${className}ForSequenceClassification`,
+    bare: `${className}Model`,
+  });
 }
 
 /**

@@ -23,6 +23,7 @@ const rows = [
  */
 export const optFamily = decoderFamily({
   ...{ modelType: "opt", className: "OPT", prefix: "model.", tokens: "decoder.embed_tokens" },
+  classifier: { padTokenId: 1 },
   read(read) {
     // Whole layers are dropped in training only; no published model was.
     read.only("layerdrop", 0);
@@ -44,7 +45,7 @@ export const optFamily = decoderFamily({
       finalNorm: isPre && read.get("_remove_final_layer_norm") !== true,
       ...{ attentionBias: bias, outputBias: bias, feedForwardBias: bias },
       tieHead: read.boolean("tie_word_embeddings", true),
-      paddingId: read.whole("pad_token_id", 1),
+      ...(read.get("pad_token_id") !== null && { paddingId: read.whole("pad_token_id", 1) }),
       ...{ embeddingDropout: 0, residualDropout: dropout },
       attentionDropout: read.number("attention_dropout", 0, 0, 1),
       initStd: read.number("init_std", 0.02),

@@ -1,36 +1,14 @@
-import { binaryCrossEntropy, meanSquaredError } from "@heed/objectives";
-import { add, cast, crossEntropy, divide, fromArray, mean, multiply, reshape, sum, type Tensor } from "@heed/tensor";
-import { badInput } from "../../errors.ts";
-import type { GoldenArray } from "../golden.ts";
+import { binaryCrossEntropy } from "@heed/objectives";
+import { add, cast, crossEntropy, divide, mean, multiply, reshape, sum, type Tensor } from "@heed/tensor";
 import type { Runner } from "../runners.ts";
-import { int32, shiftedLoss } from "../support.ts";
+import { float32, int32, shiftedLoss } from "../support.ts";
+import { classLoss } from "./class-loss.ts";
 import { type EncoderClass, encoderForward, headOf, labelled, type Reading, readSpan } from "./encoder.ts";
 
-const floats = ({ shape, values }: GoldenArray): Tensor => fromArray(Float32Array.from(values), shape);
-
-/** What kind of labels a classifier has, by config.json, else by their number and type as Python guesses. */
-function problemOf({ pretrained, golden }: Reading, numLabels: number): string {
-  const named = pretrained.origin?.config["problem_type"];
-  if (typeof named === "string") return named;
-  if (numLabels === 1) return "regression";
-  return golden.inputs.get("labels")!.values instanceof Int32Array
-    ? "single_label_classification"
-    : "multi_label_classification";
-}
-
-function readClasses(reading: Reading): Tensor | undefined {
+export function readClasses(reading: Reading): Tensor | undefined {
   const logits = headOf(reading, "classes");
   reading.watch("logits", logits);
-  const labels = reading.golden.inputs.get("labels");
-  if (!labels) return undefined;
-  const problem = problemOf(reading, logits.shape[1]!);
-  if (problem === "single_label_classification")
-    return crossEntropy(logits, reshape(int32(labels), [logits.shape[0]!]), { ignoreIndex: -100 });
-  if (problem === "multi_label_classification") return binaryCrossEntropy(logits, floats(labels));
-  if (problem === "regression") return meanSquaredError(logits, reshape(floats(labels), logits.shape));
-  throw badInput(
-    `verify: config.json has an unknown problem_type, expected regression, single_label_classification or multi_label_classification, got ${problem}`,
-  );
+  return classLoss(logits, reading);
 }
 
 /** One score for each text; those to choose from stand in one row again. */
@@ -95,7 +73,7 @@ const replaced: EncoderClass = {
     if (!labels) return undefined;
     const losses = binaryCrossEntropy(logits, cast(int32(labels), "float32"), { reduction: "none" });
     if (!mask) return mean(losses);
-    const isReal = floats(mask);
+    const isReal = float32(mask);
     return divide(sum(multiply(losses, isReal)), sum(isReal));
   },
 };
