@@ -13,6 +13,8 @@ export type { DecoderParts, ForwardOptions, Head } from "./decoder.ts";
 export { Decoder, isDecoder } from "./decoder.ts";
 export type { DecoderConfig, PositionsConfig } from "./decoder-model.ts";
 export { decoderModel } from "./decoder-model.ts";
+export type { DecoderPresetName } from "./decoder-presets.ts";
+export { decoderPresets } from "./decoder-presets.ts";
 export type { DecodingOptions, EncodedSource, TargetDecoder } from "./decoding.ts";
 export { Decoding, DecodingCache } from "./decoding.ts";
 export type {
@@ -25,7 +27,7 @@ export type {
 export { EncoderDecoder, isEncoderDecoder } from "./encoder-decoder.ts";
 export type { LayerMakers, SeparateAttentionOptions, StackSizes } from "./encoder-decoder-blocks.ts";
 export { makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
-export type { EncoderModelParts, EncoderOutputs } from "./encoder-model.ts";
+export type { EncoderModelParts, EncoderOutputs, PositionsFn } from "./encoder-model.ts";
 export { EncoderModel, isEncoderModel } from "./encoder-model.ts";
 export { FactorizedEmbedding, ProjectedNorm } from "./factorized-embedding.ts";
 export type { Gpt2Config, Gpt2PresetName } from "./gpt2.ts";
