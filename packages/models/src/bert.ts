@@ -69,15 +69,16 @@ export const pooler = ({ dModel }: { readonly dModel: number }): HeadConfig => (
 });
 
 /**
- * Positions of RoBERTa: the count of real tokens so far, from `paddingId` + 1 on; `paddingId` for padding.
+ * Positions of RoBERTa: the count of real tokens so far, from `paddingId` + 1 on; `paddingId` for padding. Tokens in a cache
+ * count as real.
  *
  * Shapes: tokens int32 [B, T] -> int32 [B, T].
  */
 const positionsOfReal =
   (paddingId: number) =>
-  (tokens: Tensor): Tensor => {
+  (tokens: Tensor, numBefore: number): Tensor => {
     const isReal = cast(notEqual(tokens, paddingId), "int32");
-    return add(multiply(cumulativeSum(isReal, { axis: 1 }), isReal), paddingId);
+    return add(multiply(add(cumulativeSum(isReal, { axis: 1 }), numBefore), isReal), paddingId);
   };
 
 /** By the order of tokens: positions that count real tokens, or that a call gives, may go back. */

@@ -2,13 +2,16 @@ import type { Tensor } from "@heed/tensor";
 import type { Stack, StackOptions } from "./stack.ts";
 import type { EncoderHead } from "./states-head.ts";
 
+/** Positions of tokens, before which so many others stand in a cache. Shapes: int32 [B, T] -> int32 [B, T]. */
+export type PositionsFn = (tokens: Tensor, numBefore: number) => Tensor;
+
 /** What an {@link EncoderModel} is made of. */
 export interface EncoderModelParts<Name extends string = string> {
   readonly encoder: Stack;
   /** by name; what they find stands under it */
   readonly heads?: Readonly<Record<Name, EncoderHead>>;
-  /** positions of tokens where a call gives none; default 0, 1, ... Shapes: int32 [B, T] -> int32 [B, T] */
-  readonly positions?: ((tokens: Tensor) => Tensor) | undefined;
+  /** of tokens where a call gives none; default 0, 1, ... on from those in the cache */
+  readonly positions?: PositionsFn | undefined;
 }
 
 /** What an encoder and its heads give: the states [B, T, E], and what each head made of them. */
@@ -28,7 +31,7 @@ export function isEncoderModel(model: object): model is EncoderModel {
 export class EncoderModel<Name extends string = string> {
   readonly encoder: Stack;
   readonly heads: Readonly<Record<Name, EncoderHead>>;
-  readonly positions: ((tokens: Tensor) => Tensor) | undefined;
+  readonly positions: PositionsFn | undefined;
 
   constructor({ encoder, heads, positions }: EncoderModelParts<Name>) {
     this.encoder = encoder;
@@ -59,7 +62,7 @@ export class EncoderModel<Name extends string = string> {
 
   /** The states alone. Shapes: tokens int32 [B, T] -> [B, T, E]. */
   encode(tokens: Tensor, options: StackOptions = {}): Tensor {
-    const { positions = this.positions?.(tokens), ...rest } = options;
+    const { positions = this.positions?.(tokens, options.cache?.length ?? 0), ...rest } = options;
     return this.encoder.forward(tokens, { ...rest, positions });
   }
 }

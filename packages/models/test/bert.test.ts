@@ -157,9 +157,10 @@ describe("bert", () => {
   test("padding that is not hidden counts no position, and trains none", () => {
     const model = shaken({ ...tiny, paddingId: 1, countRealTokens: true });
     expect(stateDict(model).get("encoder.embedding.position.table")!.shape).toEqual([14, 16]);
-    const row = (list: number[]) => values(model.positions!(ids([list])));
+    const row = (list: number[]) => values(model.positions!(ids([list]), 0));
     expect(row([7, 1, 8, 1, 1, 9])).toEqual([2, 1, 3, 1, 1, 4]);
     expect(row([1, 1, 5])).toEqual([1, 1, 2]);
+    expect(values(model.positions!(ids([[7, 1, 8]]), 4))).toEqual([6, 1, 7]);
     const table = stateDict(model).get("encoder.embedding.position.table")!;
     const tokenTable = model.encoder.embedding.tokens.weight;
     const { gradients } = valueAndGradients(() => {
@@ -175,6 +176,17 @@ describe("bert", () => {
     expect(isTrained(gradients[0]!).flatMap((is, i) => (is ? [i] : []))).toEqual([2, 3]);
     expect(isTrained(gradients[1]!).flatMap((is, i) => (is ? [i] : []))).toEqual([7, 8]);
   });
+
+  test.each<Partial<BertConfig>>([{}, { paddingId: 1, countRealTokens: true }, { positions: "relative-both" }])(
+    "a causal one reads token by token what it reads at once, with %j",
+    (given) => {
+      const model = shaken({ ...tiny, ...given, causal: true });
+      const row = [3, 4, 5, 6];
+      const cache = model.encoder.createCache();
+      const steps = row.flatMap((token) => values(model.encode(ids([[token]]), { cache })));
+      expect(farthest(steps, values(model.encode(ids([row]))))).toBeLessThan(1e-5);
+    },
+  );
 
   test("layers of a group share their weights", () => {
     const shared = bert({ ...tiny, numLayers: 4, sharing: { numGroups: 2, layersPerGroup: 2 } }, rng(0));

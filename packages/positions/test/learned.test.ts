@@ -89,3 +89,18 @@ test("an offset leaves rows in front", () => {
     `[RangeError: LearnedPositions: offset is out of range, expected a whole number in 0..1 (from table [2, 1]), got 2]`,
   );
 });
+
+test("a position may be left untrained by its own uses", () => {
+  const table = () => zeros([4, 2]);
+  const gradientOf = (position: LearnedPositions) =>
+    valueAndGradients(() => sum(position.embed(zeros([1, 3, 2]), ids([[1, 2, 1]]))), [position.table]).gradients[0];
+  expect([...dataSync(gradientOf(new LearnedPositions(table())))]).toEqual([0, 0, 2, 2, 1, 1, 0, 0]);
+  expect([...dataSync(gradientOf(new LearnedPositions(table(), { untrained: 1 })))]).toEqual([0, 0, 0, 0, 1, 1, 0, 0]);
+  const behind = new LearnedPositions(table(), { offset: 1, untrained: 1 });
+  expect([...dataSync(gradientOf(behind))]).toEqual([0, 0, 0, 0, 0, 0, 1, 1]);
+  const values = new LearnedPositions(tensor([[1], [10]]), { untrained: 1 });
+  expect([...dataSync(values.embed(zeros([2, 1]), ids([1, 0])))]).toEqual([10, 1]);
+  expect(() => new LearnedPositions(table(), { offset: 1, untrained: 3 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: LearnedPositions: untrained is out of range, expected a position in 0..2 (from table [4, 2]), got 3]`,
+  );
+});
