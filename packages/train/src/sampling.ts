@@ -1,9 +1,14 @@
 import type { Rng } from "@heed/tensor";
+import { descending, type GeneratedRow, type LogitsProcessor } from "./processors/logits-processor.ts";
+import { minP } from "./processors/min-p.ts";
+import { temperature } from "./processors/temperature.ts";
+import { topK } from "./processors/top-k.ts";
+import { topP } from "./processors/top-p.ts";
 
 /**
- * Picks the next token from logits.
+ * Picks the next token from logits; -Infinity marks tokens that are forbidden.
  *
- * Shapes: logits [V]; the same array must not be changed.
+ * Shapes: logits [V]; the array must not be changed.
  */
 export type Sampler = (logits: Float32Array, rng: Rng) => number;
 
@@ -23,53 +28,44 @@ export interface SampleOptions {
   readonly topK?: number;
   /** only the most probable tokens whose probabilities first add up to this, in (0, 1]; default 1: all */
   readonly topP?: number;
+  /** only tokens at least this many times as probable as the most probable one, in [0, 1]; default 0: all */
+  readonly minP?: number;
 }
 
 /**
- * A random token from the softmax of logits / temperature, cut to the top k, then to the nucleus p.
+ * A random token from the softmax of logits / temperature, cut to the top k, then to the nucleus p, then by min-p.
  *
- * Numerics: in float64, ordered by logit with ties to the lowest id, so the same logits and seed give the same token everywhere.
+ * The same as the processors {@link temperature}, {@link topK}, {@link topP} and {@link minP} in this order, and a draw.
+ *
+ * Numerics: weights in float64, ordered by logit with ties to the lowest id, so the same logits and seed give the same token everywhere.
  * @throws RangeError for options out of range
  * @see Fan et al. 2018, Hierarchical Neural Story Generation (top-k), arXiv:1805.04833; Holtzman et al. 2019, The Curious
  *   Case of Neural Text Degeneration (nucleus), arXiv:1904.09751. The order of the filters is that of Hugging Face transformers.
  */
-export function sample({ temperature = 1, topK, topP = 1 }: SampleOptions = {}): Sampler {
-  if (!(temperature > 0 && temperature < Infinity)) {
-    throw new RangeError(
-      `sample: temperature is out of range, expected a finite number > 0, got ${temperature}. Use greedy() for the limit 0`,
-    );
-  }
-  if (topK !== undefined && !(Number.isSafeInteger(topK) && topK >= 1)) {
-    throw new RangeError(`sample: topK is out of range, expected a whole number >= 1, got ${topK}`);
-  }
-  if (!(topP > 0 && topP <= 1))
-    throw new RangeError(`sample: topP is out of range, expected a number in (0, 1], got ${topP}`);
+export function sample(options: SampleOptions = {}): Sampler {
+  const processors: LogitsProcessor[] = [];
+  if (options.temperature !== undefined) processors.push(temperature(options.temperature));
+  if (options.topK !== undefined) processors.push(topK(options.topK));
+  if (options.topP !== undefined) processors.push(topP(options.topP));
+  if (options.minP !== undefined) processors.push(minP(options.minP));
   return (logits, rng) => {
-    const ids = Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]! || a - b);
-    const kept = ids.slice(0, Math.min(topK ?? ids.length, ids.length));
-    const weights = kept.map((id) => Math.exp((logits[id]! - logits[kept[0]!]!) / temperature));
-    return draw(kept, weights, nucleus(weights, topP), rng.next());
+    const processed = processors.length > 0 ? logits.slice() : logits;
+    for (const processor of processors) processor(processed, noRow);
+    return draw(processed, rng.next());
   };
 }
 
-/** How many leading weights first reach the fraction `topP` of their sum; at least one. */
-function nucleus(weights: readonly number[], topP: number): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  let sum = 0;
-  for (let i = 0; i < weights.length; i++) {
-    sum += weights[i]!;
-    if (sum >= topP * total) return i + 1;
-  }
-  return weights.length;
-}
+/** The processors of `sample` look at logits only. */
+const noRow: GeneratedRow = { index: 0, tokens: [], promptLength: 0 };
 
-function draw(ids: readonly number[], weights: readonly number[], count: number, uniform: number): number {
-  let total = 0;
-  for (let i = 0; i < count; i++) total += weights[i]!;
-  let left = uniform * total;
-  for (let i = 0; i < count; i++) {
+/** A token by its share of the softmax: the first one in descending order at which the shares pass `uniform`. */
+function draw(logits: Float32Array, uniform: number): number {
+  const ids = descending(logits);
+  const weights = ids.map((id) => Math.exp(logits[id]! - logits[ids[0]!]!));
+  let left = uniform * weights.reduce((sum, weight) => sum + weight, 0);
+  for (let i = 0; i < ids.length; i++) {
     left -= weights[i]!;
     if (left < 0) return ids[i]!;
   }
-  return ids[count - 1]!;
+  return ids.at(-1)!;
 }

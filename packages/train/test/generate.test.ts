@@ -106,8 +106,8 @@ describe("generate", () => {
     await expect(go([])).rejects.toThrowErrorMatchingInlineSnapshot(
       `[RangeError: generate: prompts is empty, expected at least one prompt with at least one token. Give a prompt]`,
     );
-    await expect(go([Int32Array.of(1), Int32Array.of(1, 2)])).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: generate: prompts[1] has 2 tokens, expected 1 (from prompts[0])]`,
+    await expect(go([Int32Array.of(1), Int32Array.of()])).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: generate: prompts[1] has no tokens, expected at least one. Give a prompt]`,
     );
     await expect(go([Int32Array.of(1, 7)])).rejects.toThrowErrorMatchingInlineSnapshot(
       `[RangeError: generate: prompts[0] has token 7, expected ids in 0..6]`,
@@ -115,8 +115,11 @@ describe("generate", () => {
     await expect(go([new Int32Array(maxSeqLen + 1)])).rejects.toThrowErrorMatchingInlineSnapshot(
       `[RangeError: generate: prompts[0] has 9 tokens, expected at most 8 (the model's context). Shorten it]`,
     );
+    await expect(go([Int32Array.of(1)], Infinity)).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: generate: maxNewTokens is out of range, expected a whole number >= 0, got Infinity. Say when to end: a stop token may never come]`,
+    );
     await expect(go([Int32Array.of(1)], -1)).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: generate: maxNewTokens is out of range, expected a whole number >= 0, got -1]`,
+      `[RangeError: generate: maxNewTokens is out of range, expected a whole number >= 0, got -1. Say when to end: a stop token may never come]`,
     );
   });
 });

@@ -39,11 +39,13 @@ test("sample draws from the softmax of logits / temperature", () => {
   expectShares(frequencies({ temperature: 0.5 }), softmax(0.5, all));
 });
 
-test("top-k keeps the k most probable, top-p the fewest that add up to p", () => {
+test("top-k keeps the k most probable, top-p the fewest that add up to p, min-p by share of the best", () => {
   expectShares(frequencies({ topK: 3 }), softmax(1, [1, 3, 2]));
   // 1 and 3 together have 0.76 of the mass; 0.8 needs token 2 as well.
   expectShares(frequencies({ topP: 0.7 }), softmax(1, [1, 3]));
   expectShares(frequencies({ topP: 0.8 }), softmax(1, [1, 3, 2]));
+  // Token 2 is 1/e = 0.37 times as probable as the best, token 0 0.14 times.
+  expectShares(frequencies({ minP: 0.3 }), softmax(1, [1, 3, 2]));
   expectShares(frequencies({ topK: 1 }), [0, 1, 0, 0, 0]);
 });
 
@@ -57,12 +59,12 @@ test("the same seed gives the same tokens", () => {
 
 test("options out of range are named", () => {
   expect(() => sample({ temperature: 0 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: sample: temperature is out of range, expected a finite number > 0, got 0. Use greedy() for the limit 0]`,
+    `[RangeError: temperature: value is out of range, expected a finite number > 0, got 0. Use greedy() for the limit 0]`,
   );
   expect(() => sample({ topK: 0 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: sample: topK is out of range, expected a whole number >= 1, got 0]`,
+    `[RangeError: topK: k is out of range, expected a whole number >= 1, got 0]`,
   );
   expect(() => sample({ topP: 1.5 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: sample: topP is out of range, expected a number in (0, 1], got 1.5]`,
+    `[RangeError: topP: p is out of range, expected a number in (0, 1], got 1.5]`,
   );
 });
