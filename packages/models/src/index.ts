@@ -8,6 +8,10 @@ export type { BertPresetName } from "./bert-presets.ts";
 export { bertPresets } from "./bert-presets.ts";
 export type { AttentionLayer, BlockOptions, BlockParts, LayerMemory, PositionWise, TransformerBlock } from "./block.ts";
 export { Block } from "./block.ts";
+export type { ClipConfig, ClipImageConfig, ClipOptions, ClipOutputs, ClipPresetName, ImagesAndTexts } from "./clip.ts";
+export { Clip, clip, clipPresets, isClip } from "./clip.ts";
+export type { ClipTextConfig, TextStates } from "./clip-text.ts";
+export { ClipText } from "./clip-text.ts";
 export { ConvolutionalStem, createConvolutionalStem } from "./convolutional-stem.ts";
 export type { DecoderParts, ForwardOptions, Head } from "./decoder.ts";
 export { Decoder, isDecoder } from "./decoder.ts";
@@ -74,8 +78,8 @@ export type { VisionLayers, VitConfig, VitPresetName } from "./vit.ts";
 export { visionBlocks, visionTransformer, vit, vitPresets } from "./vit.ts";
 export type { VocabularyHeadOptions } from "./vocabulary-head.ts";
 export { VocabularyHead } from "./vocabulary-head.ts";
-export type { XlnetConfig, XlnetObserver, XlnetOptions, XlnetParts, XlnetPresetName } from "./xlnet.ts";
-export { isXlnet, Xlnet, xlnet, xlnetPresets } from "./xlnet.ts";
+export type { XlnetConfig, XlnetPresetName } from "./xlnet.ts";
+export { xlnet, xlnetPresets } from "./xlnet.ts";
 export type {
   Places,
   RelativeAttentionOptions,
@@ -84,3 +88,5 @@ export type {
   XlnetBlockParts,
 } from "./xlnet-attention.ts";
 export { createRelativeAttention, RelativeAttention, XlnetBlock } from "./xlnet-attention.ts";
+export type { XlnetObserver, XlnetOptions, XlnetParts } from "./xlnet-model.ts";
+export { isXlnet, Xlnet } from "./xlnet-model.ts";

@@ -19,10 +19,12 @@ export interface HeadConfig {
   readonly dropoutBefore?: number;
   /** a layer before the last; default none */
   readonly dense?: { readonly dOut: number; readonly activation: ActivationName };
-  /** a norm behind that layer; default false */
+  /** a norm behind that layer, or of what is read; default false */
   readonly norm?: boolean;
   /** of what the last layer reads; default 0 */
   readonly dropout?: number;
+  /** a bias in the last layer; default true */
+  readonly outBias?: boolean;
   /** width of the last layer, or a score for each token of the vocabulary; default no last layer */
   readonly out?: number | "vocabulary";
 }
@@ -107,11 +109,12 @@ export interface StatesHeadOptions {
 /** A {@link StatesHead} with new weights; its biases are 0. */
 export function createStatesHead(config: HeadConfig, options: StatesHeadOptions): StatesHead {
   const { dModel, weight, layerNormEpsilon: epsilon, vocabulary } = options;
-  const { tokens, dense, norm = false, out, dropoutBefore = 0, dropout: rate = 0 } = config;
+  const { tokens, dense, norm = false, out, outBias = true, dropoutBefore = 0, dropout: rate = 0 } = config;
   const width = dense?.dOut ?? dModel;
   const last = (): Linear | undefined => {
     if (out === undefined) return undefined;
-    if (typeof out === "number") return createLinear({ dIn: width, dOut: out, weight, bias: zerosInit() });
+    if (typeof out === "number")
+      return createLinear({ dIn: width, dOut: out, weight, bias: outBias ? zerosInit() : undefined });
     const table = vocabulary();
     return new Linear(table, zerosInit()([table.shape[0]!]));
   };

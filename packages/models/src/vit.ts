@@ -38,12 +38,6 @@ export interface VitConfig extends VisionLayers {
   readonly numChannels?: number;
   /** patches mapped at once, or small convolutions; default patches */
   readonly stem?: "patches" | "convolutions";
-  /** a bias in the map of patches; default true */
-  readonly patchBias?: boolean;
-  /** a norm of the embeddings, before the blocks (CLIP); default false */
-  readonly embeddingNorm?: boolean;
-  /** a norm behind the last block; default true */
-  readonly finalNorm?: boolean;
   /** share of the embeddings set to 0; default dropout */
   readonly embeddingDropout?: number;
   /** a table, one of sines and cosines of column and row that is not trained, or nothing; default learned */
@@ -85,7 +79,7 @@ function check({ imageSize, heads: _, ...config }: VitConfig): void {
     optionalCounts: ["numChannels"],
     rates: [...layerRules.rates, "embeddingDropout"],
     sizes: [...layerRules.sizes, "initStd"],
-    flags: [...layerRules.flags, "maskToken", "patchBias", "embeddingNorm", "finalNorm"],
+    flags: [...layerRules.flags, "maskToken"],
     choices: {
       activation: activationNames,
       stem: ["patches", "convolutions"],
@@ -98,19 +92,38 @@ function check({ imageSize, heads: _, ...config }: VitConfig): void {
     throw new RangeError(
       `vit: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
     );
+  checkImageSize("vit", imageSize, patchSize);
+}
+
+/** @throws RangeError for images that patches do not divide */
+export function checkImageSize(where: string, imageSize: VitConfig["imageSize"], patchSize: number): void {
   for (const side of sidesOf(imageSize))
     if (!Number.isSafeInteger(side) || side < 1 || side % patchSize !== 0)
       throw new RangeError(
-        `vit: imageSize is wrong, expected multiples of patchSize=${patchSize}, got ${String(imageSize)}`,
+        `${where}: imageSize is wrong, expected multiples of patchSize=${patchSize}, got ${String(imageSize)}`,
       );
 }
 
+/** First values of the linear layers of a block, by what they do. */
+export interface BlockWeights {
+  /** queries, keys and values */
+  readonly projection: Initializer;
+  readonly output: Initializer;
+  readonly expand: Initializer;
+  readonly contract: Initializer;
+}
+
 /** Blocks of a vision transformer: norms before each branch. */
-export function visionBlocks(layers: VisionLayers, weight: Initializer): Block[] {
+export function visionBlocks(layers: VisionLayers, weights: Initializer | BlockWeights): Block[] {
+  const { projection, output, expand, contract } =
+    typeof weights === "function"
+      ? { projection: weights, output: weights, expand: weights, contract: weights }
+      : weights;
   const { dModel, numLayers, numHeads, dFF, activation = "gelu", qkvBias = true, dropout = 0 } = layers;
   const norm = () => createLayerNorm({ dModel, epsilon: layers.layerNormEpsilon ?? 1e-12 });
   const bias = zerosInit();
-  const project = () => createLinear({ dIn: dModel, dOut: dModel, weight, bias: qkvBias ? bias : undefined });
+  const project = () =>
+    createLinear({ dIn: dModel, dOut: dModel, weight: projection, bias: qkvBias ? bias : undefined });
   return Array.from(
     { length: numLayers },
     () =>
@@ -118,11 +131,18 @@ export function visionBlocks(layers: VisionLayers, weight: Initializer): Block[]
         norm1: norm(),
         attention: new MultiHeadAttention({
           projection: new SeparateProjection({ query: project(), key: project(), value: project(), numHeads }),
-          output: createLinear({ dIn: dModel, dOut: dModel, weight, bias }),
+          output: createLinear({ dIn: dModel, dOut: dModel, weight: output, bias }),
           attention: softmaxAttention({ dropout: layers.attentionDropout ?? 0 }),
         }),
         norm2: norm(),
-        feedForward: createFeedForward({ dModel, dFF, activation: activations[activation], weight, bias }),
+        feedForward: createFeedForward({
+          dModel,
+          dFF,
+          activation: activations[activation],
+          weight: expand,
+          contractWeight: contract,
+          bias,
+        }),
         residualDropout: dropout,
       }),
   );
@@ -133,7 +153,7 @@ function embeddingOf(config: VitConfig, weight: Initializer): ImageEmbedding {
   const sizes = { patchSize, numChannels, dModel, weight };
   return config.stem === "convolutions"
     ? createConvolutionalStem(sizes)
-    : createPatchEmbedding({ ...sizes, bias: (config.patchBias ?? true) ? zerosInit() : undefined });
+    : createPatchEmbedding({ ...sizes, bias: zerosInit() });
 }
 
 const numPrefixOf = { none: 0, class: 1, "class and distillation": 2 } as const;
@@ -171,7 +191,6 @@ export function wavePositions({
 export function visionTransformer(config: VitConfig, rng: Rng | null): VisionTransformer {
   check(config);
   const { patchSize, numChannels = 3, dModel, prefix = "class", maskToken = false, initStd = 0.02 } = config;
-  const norm = () => createLayerNorm({ dModel, epsilon: config.layerNormEpsilon ?? 1e-12 });
   const weight = rng ? normalInit({ std: initStd, rng }) : zerosInit();
   return new VisionTransformer({
     embedding: embeddingOf(config, weight),
@@ -180,10 +199,9 @@ export function visionTransformer(config: VitConfig, rng: Rng | null): VisionTra
     prefix: Array.from({ length: numPrefixOf[prefix] }, () => weight([dModel])),
     maskToken: maskToken ? zerosInit()([dModel]) : undefined,
     position: positionOf(config, weight),
-    embeddingNorm: config.embeddingNorm ? norm() : undefined,
     embeddingDropout: config.embeddingDropout ?? config.dropout ?? 0,
     blocks: visionBlocks(config, weight),
-    norm: (config.finalNorm ?? true) ? norm() : undefined,
+    norm: createLayerNorm({ dModel, epsilon: config.layerNormEpsilon ?? 1e-12 }),
   });
 }
 

@@ -3,6 +3,7 @@ import type { GoldenArray, GoldenCase } from "./golden.ts";
 import { runGenerate } from "./gpt2-generate.ts";
 import { runTraining } from "./gpt2-train.ts";
 import { causalForward } from "./models/causal-lm.ts";
+import { imageTextModels } from "./models/clip.ts";
 import { encoderModels } from "./models/encoder-classes.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
 import { encoderDecoderGenerate } from "./models/encoder-decoder-generate.ts";
@@ -61,6 +62,7 @@ const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   MT5EncoderModel: { forward: t5EncoderForward() },
   T5EncoderModel: { forward: t5EncoderForward() },
   ...visionModels,
+  ...imageTextModels,
   XLNetLMHeadModel: { forward: xlnetForward() },
   XLNetModel: { forward: xlnetForward() },
 };

@@ -3,6 +3,7 @@ import { albertFamily } from "./albert.ts";
 import { bartFamily, mbartFamily, pegasusFamily } from "./bart.ts";
 import { bertFamily } from "./bert.ts";
 import { bloomFamily } from "./bloom.ts";
+import { clipFamily } from "./clip.ts";
 import { deitFamily } from "./deit.ts";
 import { distilbertFamily } from "./distilbert.ts";
 import { electraFamily } from "./electra.ts";
@@ -31,6 +32,7 @@ export const families = {
   bert: bertFamily,
   bloom: bloomFamily,
   camembert: camembertFamily,
+  clip: clipFamily,
   deit: deitFamily,
   distilbert: distilbertFamily,
   electra: electraFamily,

@@ -84,9 +84,6 @@ function classOf({ modelType, classes, prefixTokens }: VitTraits, config: VitCon
     stem: ["patches", config.stem],
     positions: ["learned", config.positions],
     prefix: [prefixTokens, config.prefix ?? "class"],
-    patchBias: [true, config.patchBias],
-    embeddingNorm: [false, config.embeddingNorm],
-    finalNorm: [true, config.finalNorm],
     embeddingDropout: [config.dropout ?? 0, config.embeddingDropout],
     maskToken: [names.includes("pixels"), config.maskToken ?? false],
   };
