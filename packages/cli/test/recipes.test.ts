@@ -37,6 +37,9 @@ beforeAll(() => {
       english.map((line) => line.split(" ").reverse().join(" ")),
     );
   }
+  const header = [...Array.from({ length: 64 }, (_, i) => `p${i}`), "label"].join(",");
+  const digit = (i: number): string => [...many(64, () => source.nextInteger(17)), i % 10].join(",");
+  write("digits/digits.csv.gz", [header, ...Array.from({ length: 120 }, (_, i) => digit(i))]);
   write(
     "text/tinyshakespeare.txt",
     many(12, () => `MAN:\n${caption()}\n${caption()}\n`),
@@ -86,6 +89,30 @@ test("BERT: pretraining, then both tasks with and without it", async () => {
   expect([modelType, architecture]).toEqual(["bert", "BertForPreTraining"]);
 });
 
+test("ViT: every variant, and a folder", async () => {
+  const { code, stderr } = await recipe("vit", "--out", "vit");
+  expect(code, stderr).toBe(0);
+  const found = result("vit") as Record<string, { accuracy?: { mean: number }; runs?: number[] }>;
+  const variants = ["learned positions", "no positions", "convolutional stem", "learned positions, patches permuted"];
+  for (const variant of variants) {
+    expect(found[variant]!.runs).toHaveLength(1);
+    expect(found[variant]!.accuracy!.mean).toBeCloseTo(found[variant]!.runs![0]!, 1);
+  }
+  const { modelType, architecture } = await loadPretrained(nodeFileStore(), join(cwd, "vit"));
+  expect([modelType, architecture]).toEqual(["vit", "ViTForImageClassification"]);
+});
+
+test("MAE: an error beside that of the mean image, a picture, and a folder", async () => {
+  const { code, stderr } = await recipe("mae", "--out", "mae");
+  expect(code, stderr).toBe(0);
+  const found = result("mae") as Record<string, number>;
+  expect(found["error of the mean image"]).toBeGreaterThan(0);
+  expect(found["error of hidden pixels"]).toBeGreaterThan(0);
+  const picture = readFileSync(join(cwd, "mae/reconstructions.svg"), "utf8");
+  expect(picture.match(/<rect/g)).toHaveLength(3 * 10 * 64);
+  expect((await loadPretrained(nodeFileStore(), join(cwd, "mae"))).modelType).toBe("vit_mae");
+});
+
 describe("what cannot be done", () => {
   const said = async (...args: string[]): Promise<string> => sentence(cwd, await run(cwd, ["train", ...args]));
 
@@ -95,15 +122,48 @@ describe("what cannot be done", () => {
     writeFileSync(join(cwd, "taken/file"), "mine");
     mkdirSync(join(cwd, "damaged/multi30k"), { recursive: true });
     writeFileSync(join(cwd, "damaged/multi30k/train.en.gz"), "no gzip");
-    expect(await said("--recipe", "soup")).toMatchInlineSnapshot(`"[2] heed: option '--recipe <name>' argument 'soup' is invalid. Expected one of bert, translation. See train --help"`);
-    expect(await said("--recipe", "translation")).toMatchInlineSnapshot(`"[2] heed: train: --recipe translation needs --data, expected a folder with multi30k/train.en.gz, multi30k/train.de.gz, multi30k/val.en.gz, multi30k/val.de.gz, multi30k/test_2016_flickr.en.gz, multi30k/test_2016_flickr.de.gz. For example --data ../shared/data"`);
-    expect(await said("--recipe", "translation", "--data", "empty", "--out", "a")).toMatchInlineSnapshot(`"[3] heed: train: data file TMP/empty/multi30k/train.en.gz cannot be read (ENOENT), expected it in the folder of --data. Check --data"`);
-    expect(await said("--recipe", "translation", "--data", "damaged", "--out", "a")).toMatchInlineSnapshot(`"[3] heed: train: data file TMP/damaged/multi30k/train.en.gz cannot be unpacked (incorrect header check), expected gzip. Copy it again"`);
-    expect(await said("--recipe", "translation", "--data", "data", "--out", "taken")).toMatchInlineSnapshot(`"[2] heed: train: --out TMP/taken is not empty, expected a new folder. Add --resume to continue a run, or choose another --out"`);
-    expect(await said("--recipe", "translation", "--data", "data", "--out", "b", "--resume")).toMatchInlineSnapshot(`"[2] heed: train: --resume found no run in TMP/b, expected one. Check --out, or leave --resume out"`);
-    expect(await said("--recipe", "translation", "--data", "data", "--layers", "2")).toMatchInlineSnapshot(`"[2] heed: train: --recipe has settings of its own, expected none beside --data, --out, --seed, --smoke, --resume and --threads, got layers. Leave them out"`);
-    expect(await said("--recipe", "translation", "--data", "data", "text.txt")).toMatchInlineSnapshot(`"[2] heed: train: --recipe reads the files of --data, expected no text file, got text.txt. Leave it out"`);
-    expect(await said("text.txt", "--data", "data")).toMatchInlineSnapshot(`"[2] heed: train: --data is given without --recipe, expected both. Leave it out"`);
+    mkdirSync(join(cwd, "dark/digits"), { recursive: true });
+    const names = [...Array.from({ length: 64 }, (_, i) => `p${i}`), "label"].join(",");
+    const table = (rows: string): void => writeFileSync(join(cwd, "dark/digits/digits.csv.gz"), gzipSync(rows));
+    table(`${names}\n${"17,".repeat(64)}3\n`);
+    expect(await said("--recipe", "vit", "--data", "dark", "--out", "c")).toMatchInlineSnapshot(
+      `"[3] heed: train: data file digits/digits.csv.gz has a bad row 2, expected grey levels in 0..16 and a label in 0..9"`,
+    );
+    table(`${names}\n1,2,3\n`);
+    expect(await said("--recipe", "vit", "--data", "dark", "--out", "d")).toMatchInlineSnapshot(
+      `"[3] heed: train: data file digits/digits.csv.gz has 3 fields in line 2, expected 65 (from its first line)"`,
+    );
+    table("a,b\n1,2\n");
+    expect(await said("--recipe", "vit", "--data", "dark", "--out", "e")).toMatchInlineSnapshot(
+      `"[3] heed: train: data file digits/digits.csv.gz lacks the columns p0, p1, p2, p3, p4 and 60 more, expected them in its first line, got a,b. Check --data"`,
+    );
+    expect(await said("--recipe", "soup")).toMatchInlineSnapshot(
+      `"[2] heed: option '--recipe <name>' argument 'soup' is invalid. Expected one of bert, mae, translation, vit. See train --help"`,
+    );
+    expect(await said("--recipe", "translation")).toMatchInlineSnapshot(
+      `"[2] heed: train: --recipe translation needs --data, expected a folder with multi30k/train.en.gz, multi30k/train.de.gz, multi30k/val.en.gz, multi30k/val.de.gz, multi30k/test_2016_flickr.en.gz, multi30k/test_2016_flickr.de.gz. For example --data ../shared/data"`,
+    );
+    expect(await said("--recipe", "translation", "--data", "empty", "--out", "a")).toMatchInlineSnapshot(
+      `"[3] heed: train: data file TMP/empty/multi30k/train.en.gz cannot be read (ENOENT), expected it in the folder of --data. Check --data"`,
+    );
+    expect(await said("--recipe", "translation", "--data", "damaged", "--out", "a")).toMatchInlineSnapshot(
+      `"[3] heed: train: data file TMP/damaged/multi30k/train.en.gz cannot be unpacked (incorrect header check), expected gzip. Copy it again"`,
+    );
+    expect(await said("--recipe", "translation", "--data", "data", "--out", "taken")).toMatchInlineSnapshot(
+      `"[2] heed: train: --out TMP/taken is not empty, expected a new folder. Add --resume to continue a run, or choose another --out"`,
+    );
+    expect(await said("--recipe", "translation", "--data", "data", "--out", "b", "--resume")).toMatchInlineSnapshot(
+      `"[2] heed: train: --resume found no run in TMP/b, expected one. Check --out, or leave --resume out"`,
+    );
+    expect(await said("--recipe", "translation", "--data", "data", "--layers", "2")).toMatchInlineSnapshot(
+      `"[2] heed: train: --recipe has settings of its own, expected none beside --data, --out, --seed, --smoke, --resume and --threads, got layers. Leave them out"`,
+    );
+    expect(await said("--recipe", "translation", "--data", "data", "text.txt")).toMatchInlineSnapshot(
+      `"[2] heed: train: --recipe reads the files of --data, expected no text file, got text.txt. Leave it out"`,
+    );
+    expect(await said("text.txt", "--data", "data")).toMatchInlineSnapshot(
+      `"[2] heed: train: --data is given without --recipe, expected both. Leave it out"`,
+    );
     expect(readFileSync(join(cwd, "taken/file"), "utf8")).toBe("mine");
   });
 });

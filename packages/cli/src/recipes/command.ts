@@ -10,12 +10,18 @@ import { listenForInterrupt } from "../train/interrupt.ts";
 import { relativePath } from "../train/report.ts";
 import { bertRecipe } from "./bert.ts";
 import { dataFolder } from "./data-folder.ts";
+import { maeRecipe } from "./mae.ts";
 import { type Recipe, StoppedError } from "./recipe.ts";
 import { translation } from "./translation.ts";
 import { vitRecipe } from "./vit.ts";
 
 /** Recipes by name. */
-export const recipes: Readonly<Record<string, Recipe>> = { bert: bertRecipe, translation, vit: vitRecipe };
+export const recipes: Readonly<Record<string, Recipe>> = {
+  bert: bertRecipe,
+  mae: maeRecipe,
+  translation,
+  vit: vitRecipe,
+};
 
 /** What the command line asks for. */
 export interface RecipeRequest {

@@ -42,9 +42,10 @@ export function tableOf(text: string, separator: string, columns: readonly strin
   const [header = "", ...lines] = linesOf(text);
   const names = header.split(separator);
   const places = columns.map((column) => names.indexOf(column));
-  if (places.includes(-1))
+  const absent = columns.filter((column) => !names.includes(column));
+  if (absent.length > 0)
     throw badInput(
-      `train: data file ${path} has the columns ${names.join(", ")}, expected ${columns.join(", ")} among them. Check --data`,
+      `train: data file ${path} lacks the columns ${absent.slice(0, 5).join(", ")}${absent.length > 5 ? ` and ${absent.length - 5} more` : ""}, expected them in its first line, got ${header.slice(0, 80)}. Check --data`,
     );
   return lines.map((line, i) => {
     const fields = line.split(separator);

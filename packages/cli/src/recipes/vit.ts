@@ -1,6 +1,7 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { nodeFileStore } from "@heed/checkpoints/node";
 import { shuffledExamples } from "@heed/data";
-import { type ImageModel, type VitConfig, vit } from "@heed/models";
+import { type ImageModel, type Pretrained, savePretrained, type VitConfig, vit } from "@heed/models";
 import { countParameters, parameters } from "@heed/nn";
 import { adamW, cosineSchedule, decayMatricesOnly } from "@heed/optim";
 import { argmax, crossEntropy, dataSync, fromArray, rng, scope } from "@heed/tensor";
@@ -82,6 +83,11 @@ export async function classify(kitchen: Kitchen, { name, model, train, test, ste
   return accuracy(model, test, see);
 }
 
+const pretrainedOf = (model: ImageModel): Pretrained<"vit"> => ({
+  ...{ modelType: "vit", architecture: "ViTForImageClassification" },
+  ...{ config: { ...encoderConfig, heads: digitHead }, model },
+});
+
 async function run(kitchen: Kitchen): Promise<JsonObject> {
   const { smoke, seed, output } = kitchen;
   const { train, test } = await readDigits(kitchen);
@@ -97,6 +103,8 @@ async function run(kitchen: Kitchen): Promise<JsonObject> {
       const show = permuted ? (pixels: Float32Array) => reordered(pixels, order) : undefined;
       const name = `${variant}, seed ${seed + i}`;
       found.push(await classify(kitchen, { name, model, train, test, steps, seed: seed + i, ...(show && { show }) }));
+      if (i === 0 && variant === "learned positions")
+        await savePretrained(nodeFileStore(), kitchen.out, pretrainedOf(model));
       output.line(`${name}: ${found.at(-1)!.toFixed(2)} % of ${test.length} test images`);
     }
     results[variant] = { parameters: size, accuracy: { ...summary(found) }, runs: found };
