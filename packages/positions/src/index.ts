@@ -1,4 +1,5 @@
 export { alibi, alibiSlopes } from "./alibi.ts";
+export { bfloat16Alibi } from "./bfloat16-alibi.ts";
 export { ConvolutionalPositions, convolutional } from "./convolutional.ts";
 export type { LearnedOptions } from "./learned.ts";
 export { LearnedPositions, learned } from "./learned.ts";

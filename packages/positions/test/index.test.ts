@@ -13,6 +13,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "TransformerXlPositions",
       "alibi",
       "alibiSlopes",
+      "bfloat16Alibi",
       "convolutional",
       "learned",
       "learned2d",
