@@ -1,5 +1,6 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type Xlnet, type XlnetConfig, xlnet } from "../xlnet.ts";
+import { type XlnetConfig, xlnet } from "../xlnet.ts";
+import type { Xlnet } from "../xlnet-model.ts";
 import { activationKeys, both } from "./bert-like.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
