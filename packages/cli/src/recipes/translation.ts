@@ -14,12 +14,11 @@ import { countParameters, parameters, stateDict } from "@heed/nn";
 import { type EncoderDecoderExample, seq2seq, stackExamples, type TextPair } from "@heed/objectives";
 import { adamW, noamSchedule } from "@heed/optim";
 import { assign, cast, dispose, fromArray, item, type Rng, rng, scope, type Tensor } from "@heed/tensor";
-import { bleu } from "@heed/train";
+import { beamSearch, bleu } from "@heed/train";
 import { badInput } from "../errors.ts";
 import { linesOf } from "./data-folder.ts";
 import { runPhase } from "./phase.ts";
 import type { Kitchen, Recipe } from "./recipe.ts";
-import { searchBatch } from "./search-batch.ts";
 
 /** Sizes of a run. */
 interface Sizes {
@@ -116,29 +115,53 @@ function validationLoss(model: EncoderDecoder, pairs: readonly TextPair[]): numb
   return sum / count;
 }
 
-/** What each source becomes, by beam search. */
+/** What each source becomes, by beam search. Sentences of about the same length are translated together. */
 async function translate(
   model: EncoderDecoder,
   tokenizer: Tokenizer,
   sources: readonly Int32Array[],
-  beams: number,
+  numBeams: number,
 ): Promise<string[]> {
   const order = sources.map((_, i) => i).sort((a, b) => sources[a]!.length - sources[b]!.length);
   const texts = new Array<string>(sources.length);
   const rows = 32;
   for (let start = 0; start < order.length; start += rows) {
     const places = order.slice(start, start + rows);
-    void beams;
-    const ids = await searchBatch(
+    const found = await searchBatch(
       model,
       places.map((place) => sources[place]!),
-      { startId: paddingId, endId, maxNewTokens: 80 },
+      numBeams,
     );
     places.forEach((place, row) => {
-      texts[place] = tokenizer.decode(ids[row]!.filter((id) => id !== endId && id !== paddingId)).trim();
+      texts[place] = tokenizer.decode(found[row]!.filter((id) => id !== endId && id !== paddingId)).trim();
     });
   }
   return texts;
+}
+
+/** The best translation of each source, at most half as long again and ten tokens more. */
+async function searchBatch(model: EncoderDecoder, sources: readonly Int32Array[], numBeams: number) {
+  const S = Math.max(...sources.map(({ length }) => length));
+  const [ids, keep] = [new Int32Array(sources.length * S), new Int32Array(sources.length * S)];
+  sources.forEach((source, b) => {
+    ids.set(source, b * S);
+    keep.fill(1, b * S, b * S + source.length);
+  });
+  const decoding = scope(() =>
+    model.decoding({
+      source: rowsOf(ids, sources.length),
+      sourcePadding: cast(rowsOf(keep, sources.length), "bool"),
+    }),
+  );
+  try {
+    const found = await beamSearch({
+      ...{ model: decoding, numBeams, stopTokens: [endId], maxNewTokens: Math.ceil(1.5 * S) + 10 },
+      prompts: sources.map(() => Int32Array.of(paddingId)),
+    });
+    return found.map(([best]) => best!.tokens);
+  } finally {
+    decoding.dispose();
+  }
 }
 
 /** The paper's model, with positions and biases as Marian has them, in whose layout it is saved. */
