@@ -36,8 +36,8 @@ interface Sizes {
 
 const full: Sizes = {
   ...{ vocabSize: 4000, dModel: 128, numLayers: 4, maxTokens: 40 },
-  pretraining: { steps: 6000, tokensPerBatch: 2048 },
-  epochs: { entailment: 12, sentiment: 3 },
+  pretraining: { steps: 4000, tokensPerBatch: 2048 },
+  epochs: { entailment: 12, sentiment: 2 },
 };
 
 const small: Sizes = {
