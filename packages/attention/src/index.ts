@@ -37,6 +37,7 @@ export { tree } from "./masks/tree.ts";
 export type { MultiHeadOptions, MultiHeadParts } from "./multi-head-attention.ts";
 export { MultiHeadAttention } from "./multi-head-attention.ts";
 export { OutputGate } from "./output-gate.ts";
+export { ClippedProjection } from "./projections/clipped.ts";
 export type { FusedProjectionParts } from "./projections/fused.ts";
 export { FusedProjection } from "./projections/fused.ts";
 export type { LatentProjectionParts } from "./projections/latent.ts";

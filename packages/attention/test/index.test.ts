@@ -4,6 +4,7 @@ import * as everything from "../src/index.ts";
 test("the exported names, so that a new one is seen in review", () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "ClippedProjection",
       "CrossAttentionCache",
       "FusedProjection",
       "KeyValueCache",

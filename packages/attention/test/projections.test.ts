@@ -16,6 +16,7 @@ import {
 } from "@heed/tensor";
 import { expect, test } from "vitest";
 import {
+  ClippedProjection,
   causal,
   createSeparateProjection,
   FusedProjection,
@@ -240,6 +241,29 @@ test("every weight of a latent projection is found and learns", () => {
     return sum(multiply(y, y));
   }, [...weights.values()]);
   for (const gradient of gradients) expect(dataSync(gradient).some((value) => value !== 0)).toBe(true);
+});
+
+test("a clipped projection holds queries, keys and values in a range before it rotates", () => {
+  const projection = createSeparateProjection({ dModel: 8, numHeads: 2, dHead: 3, weight: init });
+  const clipped = new ClippedProjection({ projection, limit: 0.4 });
+  const layer = layerOf(clipped, 8, shift);
+  const x = init([1, 3, 8]);
+  const clip = (value: readonly number[]) => value.map((y) => Math.min(Math.max(y, -0.4), 0.4));
+  const turned = (value: readonly number[], t: number) => value.map((y) => y * Math.sin(t + 1));
+  const headOf = (weight: Linear, t: number, h: number) => clip(part(apply(weight, rows(x)[t]!), h, 3));
+  const expected = attendNaive(
+    layer,
+    (t, h) => turned(headOf(projection.query, t, h), t),
+    (s, h) => turned(headOf(projection.key, s, h), s),
+    (s, h) => headOf(projection.value, s, h),
+    { T: 3, S: 3 },
+  );
+  expectClose("layer", dataSync(layer.forward(x, { positions: arange(0, 3) })), expected, 1e-12);
+  const free = layerOf(new ClippedProjection({ projection, limit: 1e9 }), 8, shift);
+  expect(dataSync(free.forward(x, { positions: arange(0, 3) }))).not.toEqual(expected);
+  expect(() => new ClippedProjection({ projection, limit: 0 })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: ClippedProjection: limit is out of range, expected a finite number > 0, got 0]`,
+  );
 });
 
 test("a normalized projection norms before it rotates", () => {

@@ -3,6 +3,7 @@ import { arange, dataSync, fromArray, referenceBackend, rng, type Tensor, useBac
 import { expect, test } from "vitest";
 import {
   attention,
+  ClippedProjection,
   createAdditiveScore,
   createMultiHeadAttention,
   createSeparateProjection,
@@ -41,6 +42,7 @@ const projections: Record<string, Projection> = {
     dRotary: 1,
   }),
 };
+projections.clipped = new ClippedProjection({ projection: projections.fused!, limit: 0.5 });
 projections.normalized = new NormalizedProjection({
   projection: projections.fused!,
   query: { forward: (y) => y },

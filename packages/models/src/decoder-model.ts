@@ -1,6 +1,7 @@
 import {
   type AttentionFn,
   and,
+  ClippedProjection,
   causal,
   FusedProjection,
   type Mask,
@@ -22,6 +23,7 @@ import {
   type Linear,
   type Norm,
   normalInit,
+  normalizedResidual,
   postNorm,
   preNorm,
   zerosInit,
@@ -64,8 +66,8 @@ export interface DecoderConfig {
   readonly projection?: "fused" | "separate";
   /** attention and feed-forward after one another, or side by side with one norm or one each; default sequential */
   readonly branches?: "sequential" | "parallel" | "parallel with two norms";
-  /** where the norms of sequential branches stand; default pre */
-  readonly placement?: "pre" | "post";
+  /** where the norms of sequential branches stand; "normalized residual": x is norm(x) + branch(norm(x)); default pre */
+  readonly placement?: "pre" | "post" | "normalized residual";
   /** layer norms, those without bias, those without gain and bias, or RMS norms; default layer */
   readonly norm?: "layer" | "layer without bias" | "plain layer" | "rms";
   /** default 1e-5 */
@@ -76,6 +78,8 @@ export interface DecoderConfig {
   readonly finalNorm?: boolean;
   /** layer norms of the queries and keys of each head; default false */
   readonly headNorm?: boolean;
+  /** queries, keys and values are held within [-clip, clip]; default any */
+  readonly clip?: number;
   /** of queries, keys and values; default true */
   readonly attentionBias?: boolean;
   /** behind attention; default as attentionBias */
@@ -108,6 +112,8 @@ export interface DecoderConfig {
   readonly smallBranchEnds?: boolean;
 }
 
+const placements = { pre: preNorm, post: postNorm, "normalized residual": normalizedResidual } as const;
+
 function check({ positions, windows, scale, ...config }: DecoderConfig): void {
   const where = "decoderModel";
   checkConfig(where, config, {
@@ -115,7 +121,7 @@ function check({ positions, windows, scale, ...config }: DecoderConfig): void {
     optionalCounts: ["numKvHeads", "dFF", "dEmbedding", "headSize"],
     optionalWholes: ["paddingId"],
     rates: ["embeddingDropout", "attentionDropout", "residualDropout"],
-    sizes: ["normEpsilon", "initStd"],
+    sizes: ["normEpsilon", "initStd", "clip"],
     flags: [
       ...[
         "embeddingNorm",
@@ -134,7 +140,7 @@ function check({ positions, windows, scale, ...config }: DecoderConfig): void {
       activation: activationNames,
       projection: ["fused", "separate"],
       branches: ["sequential", "parallel", "parallel with two norms"],
-      placement: ["pre", "post"],
+      placement: Object.keys(placements),
       norm: ["layer", "layer without bias", "plain layer", "rms"],
     },
   });
@@ -194,13 +200,14 @@ function projectionOf(config: DecoderConfig, { weight, norm }: Makers): Projecti
   const heads = { numHeads, numKvHeads };
   const project = (count: number) =>
     createLinear({ dIn: dModel, dOut: count * dHead, weight, bias: biasOf(attentionBias) });
-  const projection =
+  const free =
     config.projection === "separate"
       ? new SeparateProjection({
           ...{ query: project(numHeads), key: project(numKvHeads), value: project(numKvHeads) },
           ...heads,
         })
       : new FusedProjection({ qkv: project(numHeads + 2 * numKvHeads), ...heads });
+  const projection = config.clip ? new ClippedProjection({ projection: free, limit: config.clip }) : free;
   return headNorm ? new NormalizedProjection({ projection, query: norm(dHead), key: norm(dHead) }) : projection;
 }
 
@@ -223,7 +230,7 @@ function blockOf(config: DecoderConfig, makers: Makers, layer: number): Transfor
   };
   if (branches === "parallel") return new ParallelBlock(parts);
   if (branches === "parallel with two norms") return new ParallelBlock({ ...parts, norm2: norm() });
-  return new Block({ ...parts, norm2: norm(), placement: config.placement === "post" ? postNorm : preNorm });
+  return new Block({ ...parts, norm2: norm(), placement: placements[config.placement ?? "pre"] });
 }
 
 /** One mask for all layers, or where some have windows one for each; layers with the same window share theirs. */

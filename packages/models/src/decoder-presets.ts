@@ -36,6 +36,13 @@ const opt = {
   ...{ projection: "separate", paddingId: 1, residualDropout: 0.1 },
 } satisfies Partial<DecoderConfig>;
 
+/** 512 colors and the token that starts an image, 32 x 32 pixels. */
+const imageGpt = {
+  ...{ vocabSize: 513, maxSeqLen: 1024, activation: "quick_gelu", positions: { kind: "learned" }, norm: "rms" },
+  ...{ tieHead: false, headSize: 512, smallBranchEnds: true },
+  ...{ embeddingDropout: 0.1, attentionDropout: 0.1, residualDropout: 0.1 },
+} as const;
+
 /**
  * Published models that {@link decoderModel} builds, by name.
  *
@@ -69,6 +76,9 @@ export const decoderPresets = {
     ...{ positions: { kind: "alibi", order: "mpt" }, norm: "layer without bias" },
     ...{ attentionBias: false, feedForwardBias: false },
   },
+  "imagegpt-small": { ...imageGpt, dModel: 512, numLayers: 24, numHeads: 8 },
+  "imagegpt-medium": { ...imageGpt, dModel: 1024, numLayers: 36, numHeads: 8 },
+  "imagegpt-large": { ...imageGpt, dModel: 1536, numLayers: 48, numHeads: 16 },
 } as const satisfies Readonly<Record<string, DecoderConfig>>;
 
 /** Name of a preset. */

@@ -40,7 +40,15 @@ export type { NewRecurrentOptions, RecurrentOptions, RecurrentResult } from "./r
 export { createRecurrent, Recurrent } from "./recurrent.ts";
 export type { RecurrentCell, RecurrentState } from "./recurrent-cell.ts";
 export type { Branch, NormPlacement } from "./residual.ts";
-export { dropPath, parallelBranches, postNorm, preNorm, sandwichNorm, scaledResidual } from "./residual.ts";
+export {
+  dropPath,
+  normalizedResidual,
+  parallelBranches,
+  postNorm,
+  preNorm,
+  sandwichNorm,
+  scaledResidual,
+} from "./residual.ts";
 export type { RmsNormOptions } from "./rms-norm.ts";
 export { createRmsNorm, RmsNorm } from "./rms-norm.ts";
 export { createRnnCell, RnnCell } from "./rnn-cell.ts";

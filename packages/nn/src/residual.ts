@@ -17,6 +17,14 @@ export function postNorm(norm: Norm): NormPlacement {
   return (x, branch, join = add) => norm.forward(join(x, branch(x)));
 }
 
+/** norm(x) + branch(norm(x)). @see Hugging Face transformers, BLOOM's apply_residual_connection_post_layernorm. */
+export function normalizedResidual(norm: Norm): NormPlacement {
+  return (x, branch, join = add) => {
+    const normalized = norm.forward(x);
+    return join(normalized, branch(normalized));
+  };
+}
+
 /** x + after(branch(before(x))). @see Ding et al. 2021, CogView, section 2.4, arXiv:2105.13290; as Gemma 2. */
 export function sandwichNorm(before: Norm, after: Norm): NormPlacement {
   return (x, branch, join = add) => join(x, after.forward(branch(before.forward(x))));

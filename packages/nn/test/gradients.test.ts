@@ -29,6 +29,7 @@ import {
   LayerNorm,
   MixtureOfExperts,
   type Module,
+  normalizedResidual,
   parallelBranches,
   parameters,
   postNorm,
@@ -142,7 +143,7 @@ test("gradients through norm placements and a dropped path equal differences", (
   const scale = draw([3]);
   const run = (x: Tensor): Tensor => branch.forward(x);
   const module = { norm, branch, scale };
-  const placements = [preNorm(norm), postNorm(norm), sandwichNorm(norm, norm)];
+  const placements = [preNorm(norm), postNorm(norm), normalizedResidual(norm), sandwichNorm(norm, norm)];
   for (const place of placements)
     expect(worstGradient((x) => place(x, run, scaledResidual(scale)), module, [2, 3])).toBeLessThan(1e-6);
   expect(worstGradient((x) => parallelBranches(x, norm, [run, tanh]), module, [2, 3])).toBeLessThan(1e-6);

@@ -54,6 +54,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "logSigmoidActivation",
       "mishActivation",
       "normalInit",
+      "normalizedResidual",
       "onesInit",
       "parallelBranches",
       "parameters",

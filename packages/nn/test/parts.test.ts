@@ -24,6 +24,7 @@ import {
   InputEmbedding,
   Linear,
   MixtureOfExperts,
+  normalizedResidual,
   parallelBranches,
   postNorm,
   preNorm,
@@ -45,6 +46,7 @@ test("norms stand before, after or around a branch", () => {
   const x = tensor([3]);
   expect(values(preNorm(doubled)(x, plusOne))).toEqual([10]);
   expect(values(postNorm(doubled)(x, plusOne))).toEqual([14]);
+  expect(values(normalizedResidual(doubled)(x, plusOne))).toEqual([13]);
   expect(values(sandwichNorm(doubled, doubled)(x, plusOne))).toEqual([17]);
   expect(values(parallelBranches(x, doubled, [plusOne, plusOne]))).toEqual([17]);
   expect(values(preNorm(doubled)(x, plusOne, scaledResidual(0.5)))).toEqual([6.5]);

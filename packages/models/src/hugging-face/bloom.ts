@@ -11,7 +11,7 @@ export const bloomFamily = decoderFamily({
     // Splitting over devices, and the order of sums there, change rounding only.
     read.ignore("pretraining_tp", "slow_but_exact", "n_inner", "masked_softmax_fusion", "bias_dropout_fusion");
     read.ignore("attention_softmax_in_fp32", "offset_alibi", "unk_token_id");
-    read.only("apply_residual_connection_post_layernorm", false);
+    const isNormalized = read.boolean("apply_residual_connection_post_layernorm", false);
     const dModel = read.count("hidden_size", 64, "n_embed");
     return {
       vocabSize: read.count("vocab_size", 250880),
@@ -21,6 +21,7 @@ export const bloomFamily = decoderFamily({
       numLayers: read.count("n_layer", 2, "num_hidden_layers"),
       numHeads: read.count("n_head", 8, "num_attention_heads"),
       ...{ positions: { kind: "alibi" }, embeddingNorm: true },
+      ...(isNormalized && { placement: "normalized residual" }),
       normEpsilon: read.number("layer_norm_epsilon", 1e-5),
       tieHead: read.boolean("tie_word_embeddings", true),
       residualDropout: read.number("hidden_dropout", 0, 0, 1),
@@ -29,7 +30,7 @@ export const bloomFamily = decoderFamily({
     };
   },
   write: (config) => ({
-    apply_residual_connection_post_layernorm: false,
+    apply_residual_connection_post_layernorm: config.placement === "normalized residual",
     attention_dropout: config.attentionDropout ?? 0,
     hidden_dropout: config.residualDropout ?? 0,
     hidden_size: config.dModel,

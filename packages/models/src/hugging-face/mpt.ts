@@ -25,9 +25,9 @@ export const mptFamily = decoderFamily({
     attention.only("alibi", true);
     attention.only("alibi_bias_max", 8);
     for (const key of ["prefix_lm", "qk_ln", "attn_uses_sequence_id"]) attention.only(key, false);
-    attention.only("clip_qkv", null);
+    const clip = attention.numberOrNull("clip_qkv", 0);
     const attentionDropout = attention.number("attn_pdrop", 0, 0, 1);
-    const scale = attention.get("softmax_scale") === null ? undefined : attention.number("softmax_scale", 0);
+    const scale = attention.numberOrNull("softmax_scale", Number.NaN, -Infinity);
     attention.finish();
     const dModel = read.count("d_model", 2048, "hidden_size");
     return {
@@ -38,7 +38,8 @@ export const mptFamily = decoderFamily({
       normEpsilon: read.number("layer_norm_epsilon", 1e-5),
       ...{ attentionBias: false, outputBias: false, feedForwardBias: false },
       tieHead: read.boolean("tie_word_embeddings", true),
-      ...(scale !== undefined && scale !== 0 && { scale }),
+      ...(!Number.isNaN(scale) && { scale }),
+      ...(clip > 0 && { clip }),
       embeddingDropout: read.number("emb_pdrop", 0, 0, 1),
       residualDropout: read.number("resid_pdrop", 0, 0, 1),
       attentionDropout,
@@ -46,7 +47,11 @@ export const mptFamily = decoderFamily({
     };
   },
   write: (config) => ({
-    attn_config: { attn_pdrop: config.attentionDropout ?? 0, softmax_scale: config.scale ?? null },
+    attn_config: {
+      attn_pdrop: config.attentionDropout ?? 0,
+      clip_qkv: config.clip ?? null,
+      softmax_scale: config.scale ?? null,
+    },
     d_model: config.dModel,
     emb_pdrop: config.embeddingDropout ?? 0,
     expansion_ratio: 4,
