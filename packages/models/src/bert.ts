@@ -112,13 +112,25 @@ function blockOf(config: BertConfig, weight: Initializer): Block {
   });
 }
 
+/**
+ * The group that a layer takes its weights from. Divides as Python's ALBERT does: some quotients that are whole numbers on paper
+ * come out just below, as 9 / (18 / 14).
+ *
+ * @internal
+ */
+export const groupOfLayer = (layer: number, numLayers: number, numGroups: number): number =>
+  Math.floor(layer / (numLayers / numGroups));
+
 /** All layers; where weights are shared, the same blocks again and again. */
 function blocksOf(config: BertConfig, weight: Initializer): Block[] {
   const { numLayers, sharing } = config;
   const make = (count: number) => Array.from({ length: count }, () => blockOf(config, weight));
   if (!sharing) return make(numLayers);
   const groups = Array.from({ length: sharing.numGroups }, () => make(sharing.layersPerGroup));
-  return Array.from({ length: numLayers }, (_, i) => groups[Math.floor((i * sharing.numGroups) / numLayers)]!).flat();
+  return Array.from(
+    { length: numLayers },
+    (_, layer) => groups[groupOfLayer(layer, numLayers, sharing.numGroups)]!,
+  ).flat();
 }
 
 /**

@@ -198,6 +198,14 @@ describe("bert", () => {
     expect(new Set(parameters(shared)).size).toBe(parameters(shared).length);
   });
 
+  test("groups divide as Python's floats do", () => {
+    // int(i / (18 / 14)) for i in range(18): the tenth layer is of group 6, though 9 * 14 / 18 is 7.
+    const { blocks } = bert({ ...tiny, numLayers: 18, sharing: { numGroups: 14, layersPerGroup: 1 } }, rng(0)).encoder;
+    const distinct = [...new Set(blocks)];
+    const groups = blocks.map((block) => distinct.indexOf(block));
+    expect(groups).toEqual([0, 0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 10, 10, 11, 12, 13]);
+  });
+
   test("a head over the vocabulary is the token embedding, or its own", () => {
     const heads = { words: words(16) };
     const tied = stateDict(bert({ ...tiny, heads }, rng(0)));

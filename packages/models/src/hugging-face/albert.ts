@@ -1,4 +1,4 @@
-import { type BertConfig, pooler } from "../bert.ts";
+import { type BertConfig, groupOfLayer, pooler } from "../bert.ts";
 import { type BodyDefaults, readBertBody, span, tags, words, writeBertBody } from "./bert-body.ts";
 import { type BodyConfig, both, encoderFamily, type HeadTraits } from "./bert-like.ts";
 import type { ConfigReader } from "./config-reader.ts";
@@ -43,8 +43,9 @@ function bodyRows({ numLayers, sharing }: BertConfig): WeightRow[] {
     ...both("encoder.embeddingNorm", "embeddings.LayerNorm", "gain"),
     ...both("encoder.embeddingProjection", "encoder.embedding_hidden_mapping_in"),
   ];
+  const groups = Array.from({ length: numLayers }, (_, layer) => groupOfLayer(layer, numLayers, numGroups));
   for (let group = 0; group < numGroups; group++) {
-    const firstLayer = Math.ceil((group * numLayers) / numGroups);
+    const firstLayer = groups.indexOf(group);
     for (let inner = 0; inner < layersPerGroup; inner++) {
       const block = (ours: string, theirs: string, gain?: string) =>
         both(
