@@ -46,10 +46,16 @@ function maskOf(mask: GoldenArray | undefined, isChoice: boolean): object {
 }
 
 /** Watches hidden states, and attentions where the case has them. */
-export function observerOf({ outputs }: GoldenCase, watch: Watch): ForwardObserver {
+/** Where groups of layers share weights, the originals note the states behind each group only. */
+function layersPerState({ config }: Pretrained): number {
+  return ("sharing" in config ? config.sharing?.layersPerGroup : undefined) ?? 1;
+}
+
+/** Watches states, each `step`-th, and attentions where the case has them, under its names. */
+export function observerOf({ outputs }: GoldenCase, watch: Watch, step = 1): ForwardObserver {
   const watchesAttention = [...outputs.keys()].some((name) => name.startsWith("attentions."));
   return {
-    hiddenState: (index, x) => watch(`hidden_states.${index}`, x),
+    hiddenState: (index, x) => void (index % step === 0 && watch(`hidden_states.${index / step}`, x)),
     ...(watchesAttention && { attention: (layer: number, { probs }) => watch(`attentions.${layer}`, probs) }),
   };
 }
@@ -68,7 +74,7 @@ export function encoderForward({ inputs: more, read }: EncoderClass): Runner {
       segments: given("token_type_ids"),
       // Where positions are distances, the originals count tokens whatever the call says.
       positions: model.encoder.embedding.position && given("position_ids"),
-      observe: observerOf(golden, watch),
+      observe: observerOf(golden, watch, layersPerState(pretrained)),
     });
     return read({ found, golden, pretrained, watch });
   };
