@@ -95,7 +95,7 @@ export function planLoad({ model, family, config, names, files, lenient, decided
   const rest = [...names.today].filter((name) => !expected.has(name));
   const sorted = sortRest(rest, { family, config, names, isHead, lenient });
   problems.unexpected.push(...sorted.unexpected);
-  refuseProblems(family.modelType, problems);
+  refuseProblems(family.modelType, problems, isHead);
   const copies = new Map([...sorted.copies].map(([copy, of]) => [inFile(copy), of]));
   return {
     ...{ loads, fresh, copies, dtype: floatType(loads, files) },
@@ -134,11 +134,19 @@ const because = (keys: readonly string[]): string => (keys.length > 0 ? ` (from 
 const listed = (names: readonly string[]): string =>
   names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
 
-function refuseProblems(modelType: string, problems: Readonly<Record<string, readonly string[]>>): void {
+function refuseProblems(
+  modelType: string,
+  problems: Readonly<Record<string, readonly string[]>>,
+  isHead: (name: string) => boolean,
+): void {
   const found = Object.entries(problems).filter(([, names]) => names.length > 0);
   if (found.length === 0) return;
+  const isNewHead = found.every(([kind, names]) => kind === "missing" && names.every(isHead));
+  const advice = isNewHead
+    ? "Give newWeights to draw those of a new head"
+    : "Check that weights and config.json belong together";
   throw new ShapeError(
-    `loadPretrained: weights do not fit the ${modelType} of config.json, expected exactly its names and shapes, got ${found.map(([kind, names]) => `${kind}: ${listed(names)}`).join("; ")}. Check that weights and config.json belong together`,
+    `loadPretrained: weights do not fit the ${modelType} of config.json, expected exactly its names and shapes, got ${found.map(([kind, names]) => `${kind}: ${listed(names)}`).join("; ")}. ${advice}`,
   );
 }
 

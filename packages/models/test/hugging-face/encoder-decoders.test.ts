@@ -209,7 +209,7 @@ describe("bart and relatives", () => {
     await expect(
       loadPretrained(store, "bare", { architecture: "MarianMTModel" }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: loadPretrained: weights do not fit the marian of config.json, expected exactly its names and shapes, got missing: final_logits_bias. Check that weights and config.json belong together]`,
+      `[ShapeError: loadPretrained: weights do not fit the marian of config.json, expected exactly its names and shapes, got missing: final_logits_bias. Give newWeights to draw those of a new head]`,
     );
     const whole = await loadPretrained(store, "bare", { architecture: "MarianMTModel", newWeights: rng(0) });
     expect(whole.fresh).toEqual(["final_logits_bias"]);

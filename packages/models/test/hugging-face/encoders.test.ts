@@ -230,7 +230,7 @@ describe("names in files", () => {
     const store = await folder("bert", "BertForPreTraining");
     const architecture = "BertForSequenceClassification";
     await expect(load(store, "in", { architecture })).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: loadPretrained: weights do not fit the bert of config.json, expected exactly its names and shapes, got missing: classifier.weight, classifier.bias. Check that weights and config.json belong together]`,
+      `[ShapeError: loadPretrained: weights do not fit the bert of config.json, expected exactly its names and shapes, got missing: classifier.weight, classifier.bias. Give newWeights to draw those of a new head]`,
     );
     const loaded = await load(store, "in", { architecture, newWeights: rng(3) });
     expect(loaded.fresh).toEqual(["classifier.weight", "classifier.bias"]);

@@ -73,7 +73,7 @@ describe("bad folders", () => {
       `"RangeError: loadPretrained: config.json has an unsupported scale_attn_weights for gpt2, expected true or false, got "yes""`,
     );
     expect(await messageOf({ config: { architectures: ["GPT2ForSequenceClassification"] } })).toMatchInlineSnapshot(
-      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: score.weight. Check that weights and config.json belong together"`,
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: score.weight. Give newWeights to draw those of a new head"`,
     );
     expect(await messageOf({ config: { n_head: 3 } })).toMatchInlineSnapshot(
       `"RangeError: gpt2: numHeads does not divide the width, expected a divisor of dModel=4, got 3"`,
@@ -146,7 +146,7 @@ describe("bad folders", () => {
       `"CheckpointError: toFloat32: tensor "transformer.h.0.mlp.c_fc.weight" has dtype I32, expected F32, F16, BF16 or F64. Use toInt32 for integers."`,
     );
     expect(await messageOf({ config: { tie_word_embeddings: false } })).toMatchInlineSnapshot(
-      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: lm_head.weight. Check that weights and config.json belong together"`,
+      `"ShapeError: loadPretrained: weights do not fit the gpt2 of config.json, expected exactly its names and shapes, got missing: lm_head.weight. Give newWeights to draw those of a new head"`,
     );
   });
 
