@@ -8,8 +8,15 @@ export interface EncoderHead {
   forward(states: Tensor, options?: { readonly rng?: Rng | undefined }): Tensor;
 }
 
-/** Which states a head reads. */
-export type TokensRead = "first" | "second" | "mean" | "each" | "each behind the first" | "each behind the second";
+/** Which states a head reads: of one token, the mean of all, of each, or of some of them. */
+export type TokensRead =
+  | "first"
+  | "second"
+  | "mean"
+  | "each"
+  | "each behind the first"
+  | "each behind the second"
+  | "each but the ends";
 
 /** What a {@link StatesHead} is, as data. Widths in values; rates are probabilities in [0, 1). */
 export interface HeadConfig {
@@ -92,6 +99,10 @@ const readers: Readonly<Record<TokensRead, (states: Tensor) => Tensor>> = {
   each: (states) => states,
   "each behind the first": (states) => tokensFrom(states, 1),
   "each behind the second": (states) => tokensFrom(states, 2),
+  "each but the ends": (states) => {
+    const [B, T, E] = states.shape as [number, number, number];
+    return slice(states, [0, 1, 0], [B, T - 2, E]);
+  },
 };
 
 const drop = (x: Tensor, rate: number, rng: Rng | undefined): Tensor =>

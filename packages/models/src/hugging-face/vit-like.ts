@@ -31,16 +31,22 @@ export interface VitTraits {
   readonly classifiers: readonly string[];
 }
 
+/** Version 4 takes DeiT's states without the first and the last for those of patches; version 5 those of patches. */
+function patchTokens(prefix: VitTraits["prefixTokens"], read: ConfigReader): HeadConfig["tokens"] {
+  const version = read.get("transformers_version");
+  if (prefix === "class") return "each behind the first";
+  return typeof version === "string" && Number.parseInt(version, 10) >= 5
+    ? "each behind the second"
+    : "each but the ends";
+}
+
 /** A head by its name. */
 function headOf(name: string, { prefixTokens }: VitTraits, body: VisionBody, read: ConfigReader): HeadConfig {
   const stride = read.count("encoder_stride", 16);
   const activation = read.choice("pooler_act", activationKeys, "tanh");
   const pooledSize = read.countOrNull("pooler_output_size", body.dModel);
   if (name === "pooled") return { tokens: "first", dense: { dOut: pooledSize, activation } };
-  if (name === "pixels") {
-    const tokens = prefixTokens === "class" ? "each behind the first" : "each behind the second";
-    return { tokens, out: stride * stride * body.numChannels };
-  }
+  if (name === "pixels") return { tokens: patchTokens(prefixTokens, read), out: stride * stride * body.numChannels };
   return { tokens: name === "distilled" ? "second" : "first", out: read.labels() };
 }
 
@@ -116,6 +122,7 @@ function writeConfig(traits: VitTraits, config: VitConfig): JsonObject {
     encoder_stride: pixels ? strideOf(pixels.out, numChannels) : 16,
     ...(differs && { pooler_act: pooled.dense!.activation, pooler_output_size: pooled.dense!.dOut }),
     ...(classes && labelNames(Number(classes.out))),
+    ...(pixels?.tokens === "each behind the second" && { transformers_version: "5.0.0" }),
   };
 }
 

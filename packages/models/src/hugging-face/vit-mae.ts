@@ -80,6 +80,8 @@ export const vitMaeFamily: ModelFamily<MaeConfig, MaskedAutoencoder> = {
   numLayers: ({ numLayers, decoder }) => numLayers + (decoder?.numLayers ?? 0),
   weights,
   prefix: "vit.",
+  // As version 5 of Python's classes writes them.
+  legacyName: (name) => name.replace(/^decoder\.decoder_encoder\.layer\./, "decoder.decoder_layers."),
   isIgnored: () => false,
   isHead: (name) => name.startsWith("decoder."),
 };
