@@ -1,4 +1,4 @@
-import { expandDims, fromArray, gather, multiply, permute, subtract, type Tensor } from "@heed/tensor";
+import { expandDims, fromArray, gather, maximum, multiply, permute, subtract, type Tensor } from "@heed/tensor";
 import { alibiSlopes } from "./alibi.ts";
 import { expectPositiveCount } from "./distances.ts";
 import type { PositionEncoding } from "./position-encoding.ts";
@@ -20,7 +20,7 @@ function toBfloat16(value: number): number {
  * A bias is the rounded product of the key's position less that of the query's own, times `factor`: for keys before the query a
  * penalty, as that of `alibi`, which it equals where the products have 8 significant bits. For causal attention.
  *
- * Shapes: bias -> [1 or B, H, T, S]. DTypes: float32. Positions are 0..maxSeqLen - 1; others throw.
+ * Shapes: bias -> [1 or B, H, T, S]. DTypes: float32. Positions are at most maxSeqLen - 1; those below 0, of padding, count as 0.
  *
  * @param options.factor multiplies what is rounded; default 1
  * @throws RangeError if numHeads or maxSeqLen is not a whole number >= 1
@@ -50,7 +50,7 @@ export function bfloat16Alibi({
       const table = fromArray(products, [maxSeqLen, numHeads], { backend: queryPositions.backend });
       // [T, H] or [B, T, H] -> [1 or B, H, T]
       const heads = (positions: Tensor): Tensor => {
-        const rows = gather(table, positions, { axis: 0 });
+        const rows = gather(table, maximum(positions, 0), { axis: 0 });
         return permute(rows.shape.length === 2 ? expandDims(rows, 0) : rows, [0, 2, 1]);
       };
       const between = subtract(expandDims(heads(keyPositions), 2), expandDims(heads(queryPositions), 3));
