@@ -37,6 +37,7 @@ const manners = {
   },
   bloomBehindNorms: {
     ...{ ...sizes, positions: { kind: "alibi" }, embeddingNorm: true, placement: "normalized residual" },
+    initStd: 0.05,
   },
   imageGpt: {
     ...{ ...sizes, positions: { kind: "learned" }, norm: "rms", activation: "quick_gelu", tieHead: false },
@@ -91,7 +92,7 @@ for (const [name, config] of Object.entries(manners)) {
     const traits = {
       ...traitsOf(config, name === "gpt" ? presets : {}),
       // Norms on the stream itself make steps larger.
-      ...(name === "bloomBehindNorms" && { learningRate: 0.1 }),
+      ...(name === "bloomBehindNorms" && { learningRate: 0.4 }),
     };
     for (const { name, run } of modelContract(traits)) test(name, run);
   });
