@@ -22,7 +22,7 @@ export type { LayerNormOptions, Norm } from "./layer-norm.ts";
 export { createLayerNorm, LayerNorm } from "./layer-norm.ts";
 export type { LinearOptions } from "./linear.ts";
 export { createLinear, Linear } from "./linear.ts";
-export type { CellOptions } from "./lstm-cell.ts";
+export type { CellOptions, LstmClips } from "./lstm-cell.ts";
 export { createLstmCell, LstmCell } from "./lstm-cell.ts";
 export type { Expert, MixtureResult } from "./mixture-of-experts.ts";
 export { createMixtureOfExperts, MixtureOfExperts } from "./mixture-of-experts.ts";
@@ -36,8 +36,8 @@ export {
   sigmoidActivation,
   tanhActivation,
 } from "./more-activations.ts";
-export type { NewRecurrentOptions, RecurrentOptions, RecurrentResult } from "./recurrent.ts";
-export { createRecurrent, Recurrent } from "./recurrent.ts";
+export type { NewRecurrentOptions, RecurOptions, RecurrentOptions, RecurrentResult } from "./recurrent.ts";
+export { createRecurrent, Recurrent, recur } from "./recurrent.ts";
 export type { RecurrentCell, RecurrentState } from "./recurrent-cell.ts";
 export type { Branch, NormPlacement } from "./residual.ts";
 export {

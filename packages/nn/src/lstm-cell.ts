@@ -2,6 +2,8 @@ import {
   add,
   bindShapes,
   formatShape,
+  maximum,
+  minimum,
   multiply,
   ShapeError,
   sigmoid,
@@ -14,22 +16,34 @@ import type { Initializer } from "./init.ts";
 import { createLinear, type Linear } from "./linear.ts";
 import type { RecurrentCell, RecurrentState } from "./recurrent-cell.ts";
 
+/** Bounds of what an {@link LstmCell} remembers. */
+export interface LstmClips {
+  /** c stays in [-cellClip, cellClip], above 0; default no bound */
+  readonly cellClip?: number | undefined;
+  /** h stays in [-projectionClip, projectionClip], above 0, where it is projected; default no bound */
+  readonly projectionClip?: number | undefined;
+}
+
 /**
  * Long short-term memory, with or without a projection of its output.
  *
- * i, f, o = sigmoid(...), g = tanh(...) of input(x) + recurrent(h); c = f c + i g; h = projection(o tanh(c)).
+ * i, f, o = sigmoid(...), g = tanh(...) of input(x) + recurrent(h); c = f c + i g; h = projection(o tanh(c)). With clips c
+ * is cut to its bound before it is used, and h behind the projection.
  *
  * Shapes: input [4 N, dIn], recurrent [4 N, dOut], gates in the order i, f, g, o; projection [dOut, N] or none (dOut = N).
  * @see Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 (forget gate); Sak, Senior and Beaufays 2014,
- *   arXiv:1402.1128 (projection). As torch.nn.LSTM.
+ *   arXiv:1402.1128 (projection). As torch.nn.LSTM; the clips as in TensorFlow's LSTMCell, which ELMo was trained with.
  */
 export class LstmCell implements RecurrentCell {
   readonly input: Linear;
   readonly recurrent: Linear;
   readonly projection: Linear | undefined;
+  readonly cellClip: number | undefined;
+  readonly projectionClip: number | undefined;
 
-  /** @throws ShapeError if the layers do not fit each other */
-  constructor(input: Linear, recurrent: Linear, projection?: Linear) {
+  /** @throws ShapeError if the layers do not fit each other; RangeError if a clip is not above 0 or has nothing to clip */
+  constructor(input: Linear, recurrent: Linear, projection?: Linear, clips: LstmClips = {}) {
+    checkClips(clips, projection !== undefined);
     const dState = input.dOut / 4;
     const dOut = projection?.dOut ?? dState;
     if (input.dOut % 4 !== 0)
@@ -47,6 +61,8 @@ export class LstmCell implements RecurrentCell {
     this.input = input;
     this.recurrent = recurrent;
     this.projection = projection;
+    this.cellClip = clips.cellClip;
+    this.projectionClip = clips.projectionClip;
   }
 
   get dOut(): number {
@@ -72,11 +88,24 @@ export class LstmCell implements RecurrentCell {
       Tensor,
       Tensor,
     ];
-    const next = add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g)));
+    const next = clip(add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g))), this.cellClip);
     const output = multiply(sigmoid(o), tanh(next));
-    return { h: this.projection ? this.projection.forward(output) : output, c: next };
+    return { h: this.projection ? clip(this.projection.forward(output), this.projectionClip) : output, c: next };
   }
 }
+
+function checkClips(clips: LstmClips, isProjected: boolean): void {
+  for (const [name, bound] of Object.entries(clips))
+    if (bound !== undefined && !(bound > 0))
+      throw new RangeError(`LstmCell: ${name} is out of range, expected a number above 0, got ${bound}`);
+  if (clips.projectionClip !== undefined && !isProjected)
+    throw new RangeError(
+      `LstmCell: projectionClip has nothing to clip, expected none without a projection, got ${clips.projectionClip}`,
+    );
+}
+
+const clip = (x: Tensor, bound: number | undefined): Tensor =>
+  bound === undefined ? x : minimum(maximum(x, -bound), bound);
 
 /** Widths and first values of a new cell. */
 export interface CellOptions {
@@ -100,10 +129,12 @@ export function createLstmCell({
   dProjection,
   weight,
   bias,
-}: CellOptions & { readonly dProjection?: number }): LstmCell {
+  ...clips
+}: CellOptions & LstmClips & { readonly dProjection?: number }): LstmCell {
   return new LstmCell(
     createLinear({ dIn, dOut: 4 * dState, weight, bias }),
     createLinear({ dIn: dProjection ?? dState, dOut: 4 * dState, weight, bias }),
     dProjection === undefined ? undefined : createLinear({ dIn: dState, dOut: dProjection, weight }),
+    clips,
   );
 }

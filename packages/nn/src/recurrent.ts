@@ -59,17 +59,13 @@ export class Recurrent {
    *   state has another shape than the cell's, or x has no step
    */
   forward(x: Tensor, { states, lengths }: RecurrentOptions = {}): RecurrentResult {
-    bindShapes("Recurrent", lengths ? { x: [x, "B T dIn"], lengths: [lengths, "B"] } : { x: [x, "B T dIn"] });
+    checkSteps("Recurrent", x, lengths);
     const count = this.cells.flat().length;
     if (states && states.length !== count)
       throw new RangeError(`Recurrent: states has ${states.length} items, expected ${count} (one for each cell)`);
-    const [B, T] = x.shape as [number, number];
-    if (T === 0)
-      throw new ShapeError(`Recurrent: x has T=0 in shape ${formatShape(x.shape)}, expected at least one step`);
     this.cells.flat().forEach((cell, i) => {
-      if (states) checkState(states[i]!, cell.start(x, B), i);
+      if (states) checkState(`Recurrent: states[${i}]`, states[i]!, cell.start(x, x.shape[0]!));
     });
-    if (lengths) checkLengths(lengths, T);
     const ends: RecurrentState[] = [];
     let y = x;
     for (const layer of this.cells) {
@@ -84,24 +80,62 @@ export class Recurrent {
   }
 }
 
+/** What {@link recur} takes beside its input. */
+export interface RecurOptions {
+  /** from the last step of each row to the first; default false */
+  readonly backward?: boolean | undefined;
+  /** before the first step that is taken; default zeros */
+  readonly state?: RecurrentState | undefined;
+  /** int32 [B]: steps of each row that count, the rest is padding on the right; default all */
+  readonly lengths?: Tensor | undefined;
+}
+
+/**
+ * One cell over a sequence: what layers are made of whose directions do not read each other, as ELMo's.
+ *
+ * Shapes: x [B, T, dIn] -> y [B, T, dOut], 0 after a row's length; state is that after the last step taken.
+ *
+ * @throws ShapeError if x has no step, or lengths or state another shape than expected; RangeError if a length is not in 0..T
+ * @see Recurrent
+ * @example
+ * const cell = createGruCell({ dIn: 2, dState: 3, weight: zerosInit() });
+ * const { y } = recur(cell, zeros([1, 4, 2]), { backward: true }); // [1, 4, 3]
+ */
+export function recur(
+  cell: RecurrentCell,
+  x: Tensor,
+  { backward = false, state, lengths }: RecurOptions = {},
+): { readonly y: Tensor; readonly state: RecurrentState } {
+  checkSteps("recur", x, lengths);
+  if (state) checkState("recur: state", state, cell.start(x, x.shape[0]!));
+  const { output, end } = run(cell, x, { backward, state, lengths });
+  return { y: output, state: end };
+}
+
+function checkSteps(where: string, x: Tensor, lengths: Tensor | undefined): void {
+  bindShapes(where, lengths ? { x: [x, "B T dIn"], lengths: [lengths, "B"] } : { x: [x, "B T dIn"] });
+  const T = x.shape[1]!;
+  if (T === 0) throw new ShapeError(`${where}: x has T=0 in shape ${formatShape(x.shape)}, expected at least one step`);
+  if (lengths) checkLengths(where, lengths, T);
+}
+
 /** A state of another shape would broadcast in silence. */
-function checkState(given: RecurrentState, zeros: RecurrentState, i: number): void {
+function checkState(where: string, given: RecurrentState, zeros: RecurrentState): void {
   for (const name of ["h", "c"] as const) {
     const [got, expected] = [given[name], zeros[name]].map((x) => (x ? formatShape(x.shape) : "none"));
-    if (got !== expected)
-      throw new ShapeError(`Recurrent: states[${i}].${name} has shape ${got}, expected ${expected}`);
+    if (got !== expected) throw new ShapeError(`${where}.${name} has shape ${got}, expected ${expected}`);
   }
 }
 
 /** Values where the backend can read at once. */
-function checkLengths(lengths: Tensor, T: number): void {
-  if (lengths.dtype !== "int32") throw new DTypeError(`Recurrent: lengths has dtype ${lengths.dtype}, expected int32`);
+function checkLengths(where: string, lengths: Tensor, T: number): void {
+  if (lengths.dtype !== "int32") throw new DTypeError(`${where}: lengths has dtype ${lengths.dtype}, expected int32`);
   if (!lengths.backend.readSync) return;
   const values = dataSync(lengths);
   const bad = values.findIndex((length) => length < 0 || length > T);
   if (bad >= 0)
     throw new RangeError(
-      `Recurrent: lengths has ${values[bad]} at index ${bad}, expected 0..${T} (from T=${T} steps of x)`,
+      `${where}: lengths has ${values[bad]} at index ${bad}, expected 0..${T} (from T=${T} steps of x)`,
     );
 }
 

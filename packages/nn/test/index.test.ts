@@ -61,6 +61,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "postNorm",
       "preNorm",
       "quickGeluActivation",
+      "recur",
       "reluActivation",
       "reluSquaredActivation",
       "sandwichNorm",
