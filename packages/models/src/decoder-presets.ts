@@ -38,9 +38,17 @@ const opt = {
 
 /** 512 colors and the token that starts an image, 32 x 32 pixels. */
 const imageGpt = {
-  ...{ vocabSize: 513, maxSeqLen: 1024, activation: "quick_gelu", positions: { kind: "learned" }, norm: "rms" },
-  ...{ tieHead: false, headSize: 512, smallBranchEnds: true },
-  ...{ embeddingDropout: 0.1, attentionDropout: 0.1, residualDropout: 0.1 },
+  vocabSize: 513,
+  maxSeqLen: 1024,
+  activation: "quick_gelu",
+  positions: { kind: "learned" },
+  norm: "rms",
+  tieHead: false,
+  headSize: 512,
+  smallBranchEnds: true,
+  embeddingDropout: 0.1,
+  attentionDropout: 0.1,
+  residualDropout: 0.1,
 } as const;
 
 /**
