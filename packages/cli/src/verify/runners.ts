@@ -1,12 +1,12 @@
 import type { Pretrained } from "@heed/models";
+import { runGenerate, runTargetGenerate } from "./generate.ts";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
-import { runGenerate } from "./gpt2-generate.ts";
 import { runTraining } from "./gpt2-train.ts";
 import { causalForward } from "./models/causal-lm.ts";
 import { imageTextModels } from "./models/clip.ts";
 import { encoderModels } from "./models/encoder-classes.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
-import { encoderDecoderGenerate } from "./models/encoder-decoder-generate.ts";
+import { recordedFalcon } from "./models/falcon.ts";
 import { classifierForward } from "./models/sequence-classifier.ts";
 import { visionModels } from "./models/vision.ts";
 import { xlnetForward } from "./models/xlnet.ts";
@@ -30,13 +30,13 @@ const encoderDecoders = Object.fromEntries(
     ...["BartForConditionalGeneration", "BartModel", "MBartForConditionalGeneration", "MBartModel"],
     ...["PegasusForConditionalGeneration", "PegasusModel", "MarianMTModel", "MarianModel"],
     ...["T5ForConditionalGeneration", "T5Model", "MT5ForConditionalGeneration", "MT5Model"],
-  ].map((name) => [name, { forward: encoderDecoderForward(), generate: encoderDecoderGenerate }]),
+  ].map((name) => [name, { forward: encoderDecoderForward(), generate: runTargetGenerate }]),
 );
 
 const causalModels = Object.fromEntries(
   [
     ...["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPTNeoForCausalLM", "GPTNeoXForCausalLM"],
-    ...["PhiForCausalLM", "FalconForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
+    ...["PhiForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
     ...["OpenAIGPTLMHeadModel", "ImageGPTForCausalImageModeling"],
   ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
@@ -54,6 +54,10 @@ const classifiers = Object.fromEntries(
 const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   GPT2LMHeadModel: { forward: causalForward(), generate: runGenerate, train: runTraining },
   ...causalModels,
+  FalconForCausalLM: {
+    forward: recordedFalcon(causalForward({ countsTokens: true })),
+    generate: recordedFalcon(runGenerate),
+  },
   OPTForCausalLM: { forward: causalForward({ countsTokens: true }), generate: runGenerate },
   ...classifiers,
   OPTForSequenceClassification: { forward: classifierForward({ countsTokens: true }) },
