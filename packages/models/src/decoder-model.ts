@@ -20,7 +20,7 @@ import {
   createRmsNorm,
   type Initializer,
   InputEmbedding,
-  type Linear,
+  Linear,
   type Norm,
   normalInit,
   normalizedResidual,
@@ -28,23 +28,15 @@ import {
   preNorm,
   zerosInit,
 } from "@heed/nn";
-import { alibi, alibiSlopes, learned, type PositionEncoding } from "@heed/positions";
+import { learned, type PositionEncoding } from "@heed/positions";
 import { layerNorm, type Rng } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 import { Block, type TransformerBlock } from "./block.ts";
 import { activationNames, checkConfig } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
+import { checkPositions, type PositionsConfig, rotaryPositions, scorePositions } from "./decoder-positions.ts";
 import { FactorizedEmbedding, ProjectedNorm } from "./factorized-embedding.ts";
 import { ParallelBlock } from "./parallel-block.ts";
-import { type RotaryConfig, rotaryOf } from "./rotary-config.ts";
-
-/** How a {@link decoderModel} knows positions. */
-export type PositionsConfig =
-  /** a table; position p has row p + offset, default 0 */
-  | { readonly kind: "learned"; readonly offset?: number }
-  | ({ readonly kind: "rotary" } & RotaryConfig)
-  /** slopes of the heads are multiplied by `factor`, default 1; where heads are no power of two their order matters */
-  | { readonly kind: "alibi"; readonly factor?: number; readonly order?: "paper" | "mpt" };
 
 /** What a decoder of the GPT family is. Widths in values, counts of layers, heads and tokens; rates are probabilities in [0, 1). */
 export interface DecoderConfig {
@@ -88,7 +80,7 @@ export interface DecoderConfig {
   readonly feedForwardBias?: boolean;
   /** the head is the token embedding; default true */
   readonly tieHead?: boolean;
-  /** of a head that is not tied; default false */
+  /** default false */
   readonly headBias?: boolean;
   /** outputs of a head that is not tied; default vocabSize */
   readonly headSize?: number;
@@ -106,6 +98,8 @@ export interface DecoderConfig {
   readonly attentionDropout?: number;
   /** default 0 */
   readonly residualDropout?: number;
+  /** that of the feed-forward branch of sequential blocks, where it differs; default residualDropout */
+  readonly feedForwardDropout?: number;
   /** standard deviation of the first weights; default 0.02 */
   readonly initStd?: number;
   /** first weights of the projections that end a residual branch are smaller by sqrt(2 numLayers), as in GPT-2; default false */
@@ -120,7 +114,7 @@ function check({ positions, windows, scale, ...config }: DecoderConfig): void {
     counts: ["vocabSize", "maxSeqLen", "dModel", "numLayers", "numHeads"],
     optionalCounts: ["numKvHeads", "dFF", "dEmbedding", "headSize"],
     optionalWholes: ["paddingId"],
-    rates: ["embeddingDropout", "attentionDropout", "residualDropout"],
+    rates: ["embeddingDropout", "attentionDropout", "residualDropout", "feedForwardDropout"],
     sizes: ["normEpsilon", "initStd", "clip"],
     flags: [
       ...[
@@ -153,10 +147,7 @@ function check({ positions, windows, scale, ...config }: DecoderConfig): void {
     throw new RangeError(`${where}: windows has ${windows.length} entries, expected ${numLayers} (from numLayers)`);
   if (scale !== undefined && !Number.isFinite(scale))
     throw new RangeError(`${where}: scale is out of range, expected a finite number, got ${scale}`);
-  if (!["learned", "rotary", "alibi"].includes(positions?.kind))
-    throw new RangeError(
-      `${where}: positions.kind is unknown, expected learned, rotary or alibi, got ${String(positions?.kind)}`,
-    );
+  checkPositions(where, positions);
 }
 
 /** What the layers of a model share. */
@@ -170,7 +161,7 @@ interface Makers {
 }
 
 function makersOf(config: DecoderConfig, rng: Rng | null): Makers {
-  const { dModel, numHeads, numLayers, positions, norm = "layer", normEpsilon: epsilon = 1e-5 } = config;
+  const { dModel, numHeads, numLayers, norm = "layer", normEpsilon: epsilon = 1e-5 } = config;
   const { scale = 1 / Math.sqrt(dModel / numHeads), attentionDropout: rate = 0, initStd = 0.02 } = config;
   const draw = (std: number): Initializer => (rng ? normalInit({ std, rng }) : zerosInit());
   const norms: Readonly<Record<NonNullable<DecoderConfig["norm"]>, (dModel: number) => Norm>> = {
@@ -183,13 +174,9 @@ function makersOf(config: DecoderConfig, rng: Rng | null): Makers {
     weight: draw(initStd),
     lastWeight: draw(config.smallBranchEnds ? initStd / Math.sqrt(2 * numLayers) : initStd),
     attention: (layer) => softmaxAttention({ scale: config.scaleByLayer ? scale / (layer + 1) : scale, dropout: rate }),
-    rotary: positions.kind === "rotary" ? rotaryOf(withoutKind(positions)) : undefined,
+    rotary: rotaryPositions(config),
     norm: (width = dModel) => norms[norm](width),
   };
-}
-
-function withoutKind({ kind: _, ...rotary }: { readonly kind: "rotary" } & RotaryConfig): RotaryConfig {
-  return rotary;
 }
 
 const biasOf = (has: boolean): Initializer | undefined => (has ? zerosInit() : undefined);
@@ -230,7 +217,8 @@ function blockOf(config: DecoderConfig, makers: Makers, layer: number): Transfor
   };
   if (branches === "parallel") return new ParallelBlock(parts);
   if (branches === "parallel with two norms") return new ParallelBlock({ ...parts, norm2: norm() });
-  return new Block({ ...parts, norm2: norm(), placement: placements[config.placement ?? "pre"] });
+  const { feedForwardDropout = parts.residualDropout, placement = "pre" } = config;
+  return new Block({ ...parts, feedForwardDropout, norm2: norm(), placement: placements[placement] });
 }
 
 /** One mask for all layers, or where some have windows one for each; layers with the same window share theirs. */
@@ -243,13 +231,6 @@ function masksOf(windows: DecoderConfig["windows"]): Mask | Mask[] {
     return found;
   };
   return windows ? windows.map((windowSize) => (windowSize === null ? all : near(windowSize))) : all;
-}
-
-function alibiOf(config: DecoderConfig): PositionEncoding | undefined {
-  const { positions, numHeads } = config;
-  if (positions.kind !== "alibi") return undefined;
-  const { factor = 1, order = "paper" } = positions;
-  return alibi({ numHeads, slopes: alibiSlopes(numHeads, { order }).map((slope) => slope * factor) });
 }
 
 function embeddingOf(config: DecoderConfig, { weight }: Makers): InputEmbedding {
@@ -267,9 +248,10 @@ function embeddingOf(config: DecoderConfig, { weight }: Makers): InputEmbedding 
   });
 }
 
-function headOf(config: DecoderConfig, { weight }: Makers): Linear | undefined {
+function headOf(config: DecoderConfig, embedding: InputEmbedding, { weight }: Makers): Linear | undefined {
   const { dModel, dEmbedding = dModel, vocabSize, headSize = vocabSize, tieHead = true, headBias = false } = config;
-  return tieHead ? undefined : createLinear({ dIn: dEmbedding, dOut: headSize, weight, bias: biasOf(headBias) });
+  if (!tieHead) return createLinear({ dIn: dEmbedding, dOut: headSize, weight, bias: biasOf(headBias) });
+  return headBias ? new Linear(embedding.tokens.weight, zerosInit()([vocabSize])) : undefined;
 }
 
 function lastNormOf({ dModel, dEmbedding = dModel, finalNorm = true }: DecoderConfig, { weight, norm }: Makers) {
@@ -299,14 +281,15 @@ function lastNormOf({ dModel, dEmbedding = dModel, finalNorm = true }: DecoderCo
 export function decoderModel(config: DecoderConfig, rng: Rng | null): Decoder {
   check(config);
   const makers = makersOf(config, rng);
+  const embedding = embeddingOf(config, makers);
   return new Decoder({
-    embedding: embeddingOf(config, makers),
+    embedding,
     embeddingNorm: config.embeddingNorm ? makers.norm() : undefined,
     embeddingDropout: config.embeddingDropout ?? 0,
-    bias: alibiOf(config),
+    bias: scorePositions(config),
     blocks: Array.from({ length: config.numLayers }, (_, layer) => blockOf(config, makers, layer)),
     norm: lastNormOf(config, makers),
-    head: headOf(config, makers),
+    head: headOf(config, embedding, makers),
     maxSeqLen: config.maxSeqLen,
     mask: masksOf(config.windows),
   });

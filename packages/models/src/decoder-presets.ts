@@ -49,7 +49,7 @@ const imageGpt = {
   embeddingDropout: 0.1,
   attentionDropout: 0.1,
   residualDropout: 0.1,
-} as const;
+} satisfies Partial<DecoderConfig>;
 
 /**
  * Published models that {@link decoderModel} builds, by name.

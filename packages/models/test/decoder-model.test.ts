@@ -1,5 +1,14 @@
 import { stateDict } from "@heed/nn";
-import { createWasmBackend, dataSync, fromArray, referenceBackend, rng, type Tensor, useBackend } from "@heed/tensor";
+import {
+  assign,
+  createWasmBackend,
+  dataSync,
+  fromArray,
+  referenceBackend,
+  rng,
+  type Tensor,
+  useBackend,
+} from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type DecoderConfig, type DecoderPresetName, decoderModel, decoderPresets } from "../src/index.ts";
 import { type ModelTraits, modelContract, traceModel } from "../src/testing.ts";
@@ -170,6 +179,35 @@ describe("decoderModel", () => {
     expect(without(manners.mpt, /bias/)).toEqual([]);
   });
 
+  test("a tied head may have a bias of its own", () => {
+    const model = decoderModel({ ...manners.gpt, headBias: true }, rng(1));
+    const dict = stateDict(model);
+    expect(dict.get("head.weight")).toBe(dict.get("stack.embedding.tokens.weight"));
+    const logits = (): number[] => [...dataSync(model.forward(fromArray(Int32Array.of(3), [1, 1])))];
+    const before = logits();
+    assign(
+      dict.get("head.bias")!,
+      fromArray(
+        Float32Array.from({ length: 11 }, (_, i) => i),
+        [11],
+      ),
+    );
+    logits().forEach((value, i) => expect(value).toBeCloseTo(before[i]! + i, 5));
+  });
+
+  test("one branch may be dropped more than the other", () => {
+    const kept = (change: Partial<DecoderConfig>): number => {
+      const config = { ...manners.gpt, placement: "pre", activation: "linear", initStd: 0.5, ...change } as const;
+      const x = fromArray(Int32Array.of(3), [1, 1]);
+      const model = decoderModel({ ...config, numLayers: 1 }, rng(1));
+      const [plain, dropped] = [model.forward(x), model.forward(x, { rng: rng(2) })].map((y) => [...dataSync(y)]);
+      return Math.max(...plain!.map((value, i) => Math.abs(value - dropped![i]!)));
+    };
+    expect(kept({ residualDropout: 0, feedForwardDropout: 0 })).toBe(0);
+    expect(kept({ residualDropout: 0, feedForwardDropout: 0.5 })).toBeGreaterThan(0.1);
+    expect(kept({ residualDropout: 0.5, feedForwardDropout: 0 })).toBeGreaterThan(0.1);
+  });
+
   test("a window hides what is further away", () => {
     const ids = (...values: number[]): Tensor => fromArray(Int32Array.from(values), [1, values.length]);
     const last = (windows: readonly (number | null)[], ...values: number[]): number[] => {
@@ -195,6 +233,8 @@ describe("decoderModel", () => {
         ...[{ numHeads: 3 }, { numKvHeads: 3 }, { windows: [2] }, { windows: [2, 0] }, { scale: Number.NaN }],
         ...[{ activation: "gelu3" }, { positions: { kind: "none" } }, { positions: undefined }, { numExperts: 8 }],
         ...[{ branches: "both" }, { placement: "sandwich" }, { norm: "batch" }, { tieHead: 1 }, { initStd: -1 }],
+        ...[{ positions: { kind: "alibi", rounding: "float16" } }, { positions: { kind: "alibi", order: "bloom" } }],
+        ...[{ positions: { kind: "alibi", order: "mpt", rounding: "bfloat16" } }, { feedForwardDropout: -1 }],
         ...[{ positions: { kind: "rotary", width: 3 } }, { attentionDropout: 1 }, { paddingId: 11 }],
       ].map(messageOf),
     ).toMatchInlineSnapshot(`
@@ -207,12 +247,16 @@ describe("decoderModel", () => {
         "RangeError: decoderModel: activation is out of range, expected one of gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, quick_gelu, leaky_relu, linear, mish, relu, relu2, relu6, silu, swish, sigmoid, tanh, got gelu3",
         "RangeError: decoderModel: positions.kind is unknown, expected learned, rotary or alibi, got none",
         "RangeError: decoderModel: positions.kind is unknown, expected learned, rotary or alibi, got undefined",
-        "RangeError: decoderModel: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, numKvHeads, dFF, dEmbedding, headSize, paddingId, embeddingDropout, attentionDropout, residualDropout, normEpsilon, initStd, clip, embeddingNorm, finalNorm, headNorm, attentionBias, outputBias, feedForwardBias, tieHead, headBias, scaleByLayer, smallBranchEnds, activation, projection, branches, placement, norm, got numExperts",
+        "RangeError: decoderModel: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, numKvHeads, dFF, dEmbedding, headSize, paddingId, embeddingDropout, attentionDropout, residualDropout, feedForwardDropout, normEpsilon, initStd, clip, embeddingNorm, finalNorm, headNorm, attentionBias, outputBias, feedForwardBias, tieHead, headBias, scaleByLayer, smallBranchEnds, activation, projection, branches, placement, norm, got numExperts",
         "RangeError: decoderModel: branches is out of range, expected one of sequential, parallel, parallel with two norms, got both",
         "RangeError: decoderModel: placement is out of range, expected one of pre, post, normalized residual, got sandwich",
         "RangeError: decoderModel: norm is out of range, expected one of layer, layer without bias, plain layer, rms, got batch",
         "RangeError: decoderModel: tieHead is out of range, expected true or false, got 1",
         "RangeError: decoderModel: initStd is out of range, expected a finite number >= 0, got -1",
+        "RangeError: decoderModel: positions.rounding is unknown, expected bfloat16, got float16",
+        "RangeError: decoderModel: positions.order is unknown, expected paper or mpt, got bloom",
+        "RangeError: decoderModel: positions.order does not go with rounding, expected paper, got mpt. No model rounds MPT's slopes",
+        "RangeError: decoderModel: feedForwardDropout is out of range, expected a probability in [0, 1), got -1",
         "RangeError: rotary: width is out of range, expected an even number >= 2, got 3. Channels turn in pairs",
         "RangeError: decoderModel: attentionDropout is out of range, expected a probability in [0, 1), got 1",
         "RangeError: Embedding: paddingId is out of range, expected a whole number in 0..10 (from weight [11, 16]), got 11",

@@ -18,7 +18,8 @@ const qkvRowsOf = ({ numHeads, numKvHeads = numHeads, dModel }: DecoderConfig): 
  * Falcon: one key/value head for all query heads or for groups of them, branches side by side, rotary positions or ALiBi.
  *
  * Differs from the eager attention of transformers (4.46 and 5.17), which adds ALiBi's penalties twice, once with the mask: here
- * they count once, as in its fused attention and in the code the models were trained with. They are not rounded to bfloat16.
+ * they count once, as in its fused attention and in the code the models were trained with. Where branches are side by side, dropout falls on each
+ * of them instead of on their sum.
  *
  * @see Hugging Face transformers: models/falcon/configuration_falcon.py and modeling_falcon.py.
  */
@@ -31,13 +32,17 @@ export const falconFamily = decoderFamily({
     const isNew = read.boolean("new_decoder_architecture", false);
     const groups = read.countOrNull("num_kv_heads", numHeads);
     const multiQuery = read.boolean("multi_query", true);
-    const isParallel = read.boolean("parallel_attn", true) || isNew;
+    const isParallel = read.boolean("parallel_attn", true);
+    if (isNew && !isParallel) read.refuse("parallel_attn", "true with new_decoder_architecture", isParallel);
     const numNorms = read.countOrNull("num_ln_in_parallel_attn", isNew ? 2 : 1);
     if (numNorms > 2 || (!isNew && numNorms === 2))
       read.refuse("num_ln_in_parallel_attn", isNew ? "1 or 2" : "1, or new_decoder_architecture", numNorms);
     const bias = read.boolean("bias", false);
     const hasAlibi = read.boolean("alibi", false);
     const rotary = readRotary(read, { maxSeqLen });
+    const [attentionDropout, hiddenDropout] = ["attention_dropout", "hidden_dropout"].map((key) =>
+      read.number(key, 0, 0, 1),
+    ) as [number, number];
     return {
       ...{ vocabSize: read.count("vocab_size", 65024), maxSeqLen, dModel, numHeads },
       numKvHeads: isNew ? groups : multiQuery ? 1 : numHeads,
@@ -45,13 +50,17 @@ export const falconFamily = decoderFamily({
       dFF: read.countOrNull("ffn_hidden_size", 4 * dModel),
       activation: read.choice("activation", activationNames, "gelu"),
       // The penalties are divided like the scores that they are added to.
-      positions: hasAlibi ? { kind: "alibi", factor: 1 / Math.sqrt(dModel / numHeads) } : { kind: "rotary", ...rotary },
+      positions: hasAlibi
+        ? { kind: "alibi", factor: 1 / Math.sqrt(dModel / numHeads), rounding: "bfloat16" }
+        : { kind: "rotary", ...rotary },
       branches: !isParallel ? "sequential" : numNorms === 2 ? "parallel with two norms" : "parallel",
       normEpsilon: read.number("layer_norm_epsilon", 1e-5),
       ...{ attentionBias: bias, outputBias: bias, feedForwardBias: bias },
       tieHead: read.boolean("tie_word_embeddings", true),
-      residualDropout: read.number("hidden_dropout", 0, 0, 1),
-      attentionDropout: read.number("attention_dropout", 0, 0, 1),
+      // As in the original: weights of attention are dropped with ALiBi only, its branch is where branches follow each other.
+      attentionDropout: hasAlibi ? attentionDropout : 0,
+      residualDropout: isParallel ? hiddenDropout : attentionDropout,
+      ...(!isParallel && { feedForwardDropout: hiddenDropout }),
       initStd: read.number("initializer_range", 0.02),
     };
   },
@@ -62,10 +71,11 @@ export const falconFamily = decoderFamily({
       ...usualSizes(config),
       activation: config.activation ?? "gelu_new",
       alibi: positions.kind === "alibi",
-      attention_dropout: config.attentionDropout ?? 0,
+      attention_dropout: (branches === "sequential" ? config.residualDropout : config.attentionDropout) ?? 0,
       bias: config.attentionBias ?? true,
       ffn_hidden_size: config.dFF ?? 4 * config.dModel,
-      hidden_dropout: config.residualDropout ?? 0,
+      hidden_dropout:
+        (branches === "sequential" ? config.feedForwardDropout : undefined) ?? config.residualDropout ?? 0,
       layer_norm_epsilon: config.normEpsilon ?? 1e-5,
       max_position_embeddings: config.maxSeqLen,
       multi_query: numKvHeads === 1,

@@ -11,8 +11,6 @@ export const phiFamily = decoderFamily({
   read(read) {
     const [dModel, numHeads] = [read.count("hidden_size", 2048), read.count("num_attention_heads", 32)];
     const maxSeqLen = read.count("max_position_embeddings", 2048);
-    const tieHead = read.boolean("tie_word_embeddings", false);
-    if (tieHead) read.refuse("tie_word_embeddings", "false: the head has a bias of its own", true);
     return {
       ...{ vocabSize: read.count("vocab_size", 51200), maxSeqLen, dModel, numHeads },
       numKvHeads: read.countOrNull("num_key_value_heads", numHeads),
@@ -23,7 +21,8 @@ export const phiFamily = decoderFamily({
       ...{ projection: "separate", branches: "parallel" },
       normEpsilon: read.number("layer_norm_eps", 1e-5),
       headNorm: read.boolean("qk_layernorm", false),
-      ...{ tieHead, headBias: true },
+      tieHead: read.boolean("tie_word_embeddings", false),
+      headBias: true,
       embeddingDropout: read.number("embd_pdrop", 0, 0, 1),
       residualDropout: read.number("resid_pdrop", 0, 0, 1),
       attentionDropout: read.number("attention_dropout", 0, 0, 1),
@@ -46,7 +45,7 @@ export const phiFamily = decoderFamily({
     qk_layernorm: config.headNorm ?? false,
     resid_pdrop: config.residualDropout ?? 0,
     ...(config.positions.kind === "rotary" && writeRotary(config.positions)),
-    tie_word_embeddings: false,
+    tie_word_embeddings: config.tieHead ?? true,
   }),
   floatKeys: [
     ...["attention_dropout", "embd_pdrop", "layer_norm_eps", "partial_rotary_factor", "resid_pdrop"],
