@@ -32,6 +32,8 @@ export interface GoldenCase {
   readonly parametersAfter: ReadonlyMap<string, GoldenExpectation>;
   /** what the names of the case's own weights begin with in the weight files */
   readonly weightPrefix: string;
+  /** how the producer says that it ran, such as "PyTorch, CPU, float32, eager attention"; empty where it does not */
+  readonly runtime: string;
 }
 
 /** What a folder recorded. */
@@ -64,16 +66,20 @@ export async function readGolden(folder: string): Promise<Golden> {
       `verify: ${folder} has no golden.json, expected a folder with recorded inputs and outputs. Check the path`,
     );
   }
-  const { name, weights, cases } = await readJsonFile(store, path);
+  const { name, producer, weights, cases } = await readJsonFile(store, path);
   if (!Array.isArray(cases) || cases.length === 0) {
     throw badInput(`verify: ${path} has no cases, expected a list of them`);
   }
   const arrays = await readArrays(join(folder, "golden.safetensors"));
   const { files } = objectOf(weights);
+  const { runtime } = objectOf(producer);
   return {
     name: String(name),
     weightFiles: Array.isArray(files) ? files.map((file) => join(folder, String(file))) : [],
-    cases: cases.map((item) => readCase(objectOf(item), arrays, path)),
+    cases: cases.map((item) => ({
+      ...readCase(objectOf(item), arrays, path),
+      runtime: typeof runtime === "string" ? runtime : "",
+    })),
   };
 }
 
@@ -125,7 +131,11 @@ function readWhere(value: unknown, shape: readonly number[], arrayOf: (name: unk
   return { mask, equals, axes: listed };
 }
 
-function readCase(item: JsonObject, arrays: ReadonlyMap<string, GoldenArray>, path: string): GoldenCase {
+function readCase(
+  item: JsonObject,
+  arrays: ReadonlyMap<string, GoldenArray>,
+  path: string,
+): Omit<GoldenCase, "runtime"> {
   const arrayOf = (name: unknown): GoldenArray => {
     const found = arrays.get(String(name));
     if (found) return found;
