@@ -25,9 +25,12 @@ export const wholeNumber = (least: number, most: number) =>
 export const positiveNumber = (most: number) =>
   parser({ words: `a number > 0 and <= ${most}`, accepts: (value) => value > 0 && value <= most });
 
+/** A number between two bounds, both included. */
+export const numberBetween = (least: number, most: number) =>
+  parser({ words: `a number in ${least}..${most}`, accepts: (value) => value >= least && value <= most });
+
 /** A number >= 0, at most `most`. */
-export const nonNegativeNumber = (most: number) =>
-  parser({ words: `a number in 0..${most}`, accepts: (value) => value >= 0 && value <= most });
+export const nonNegativeNumber = (most: number) => numberBetween(0, most);
 
 /** A number in [0, 1). */
 export const fraction = parser({ words: "a number in [0, 1)", accepts: (value) => value >= 0 && value < 1 });
