@@ -219,7 +219,7 @@ const decoder = { dModel: 512, numLayers: 8, numHeads: 16, dFF: 2048 };
 const images = { imageSize: 224, patchSize: 16, numChannels: 3, normalizeTargets: true, decoder };
 
 /**
- * Published sizes, without positions, which are not trained: mae-base-16 111,654,912, of which the encoder is 85,646,592.
+ * Published sizes, without positions, which are not trained: mae-base-16 111,655,680, mae-large-16 329,239,296.
  *
  * @see He et al. 2022, section 4, arXiv:2111.06377.
  */

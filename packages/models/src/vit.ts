@@ -236,14 +236,23 @@ export function vit(config: VitConfig, rng: Rng | null): ImageModel {
 
 const sizes = { imageSize: 224, patchSize: 16, numChannels: 3 };
 
+const twoHeads = {
+  prefix: "class and distillation",
+  heads: { classes: { tokens: "first", out: 1000 }, distilled: { tokens: "second", out: 1000 } },
+} as const;
+
 /**
- * Published sizes. Parameters of the backbone, without pooler and head: vit-base-16 85,798,656, vit-large-16 303,301,632.
+ * Published sizes. Parameters of the backbone, without pooler and head: vit-base-16 85,798,656, vit-large-16 303,301,632; with
+ * both classifiers of 1,000 labels: deit-tiny-16 5,910,800, deit-small-16 22,436,432, deit-base-16 87,338,192.
  *
- * @see Dosovitskiy et al. 2021, table 1, arXiv:2010.11929.
+ * @see Dosovitskiy et al. 2021, table 1, arXiv:2010.11929; Touvron et al. 2021, table 1, arXiv:2012.12877.
  */
 export const vitPresets = {
   "vit-base-16": { ...sizes, dModel: 768, numLayers: 12, numHeads: 12, dFF: 3072 },
   "vit-large-16": { ...sizes, dModel: 1024, numLayers: 24, numHeads: 16, dFF: 4096 },
+  "deit-tiny-16": { ...sizes, ...twoHeads, dModel: 192, numLayers: 12, numHeads: 3, dFF: 768 },
+  "deit-small-16": { ...sizes, ...twoHeads, dModel: 384, numLayers: 12, numHeads: 6, dFF: 1536 },
+  "deit-base-16": { ...sizes, ...twoHeads, dModel: 768, numLayers: 12, numHeads: 12, dFF: 3072 },
 } as const satisfies Readonly<Record<string, VitConfig>>;
 
 /** Name of a preset. */

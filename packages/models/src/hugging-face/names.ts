@@ -34,6 +34,14 @@ export function placeOf(name: string, table: WeightTable, modelType: string, pre
   return { theirs: row.outside ? filled : prefix + filled, row };
 }
 
+/** The class of a model: the one it was loaded as, else the one that its configuration makes it. */
+export function classOf({ modelType, architecture, config }: Pretrained): string {
+  const family: AnyFamily = families[modelType];
+  const [named] =
+    architecture === undefined ? (family.writeConfig(config)["architectures"] as string[]) : [architecture];
+  return named ?? family.architectures[0]!;
+}
+
 /** The distinct weights of a model with their places: a tied weight once, at its first name. */
 export function placedWeights(
   model: object,
@@ -93,8 +101,8 @@ export function namedWeights(
   pretrained: Pretrained,
 ): Map<string, { readonly tensor: Tensor; readonly asStored: (x: Tensor) => Tensor }> {
   const family: AnyFamily = families[pretrained.modelType];
-  const { architecture = family.architectures[0]!, config, model } = pretrained;
-  const prefix = family.bare?.includes(architecture) ? "" : family.prefix;
+  const { config, model } = pretrained;
+  const prefix = family.bare?.includes(classOf(pretrained)) ? "" : family.prefix;
   return new Map(
     placedWeights(model, family, config, prefix).map(({ theirs, row, tensor }) => [
       theirs,

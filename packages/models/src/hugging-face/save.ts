@@ -10,7 +10,7 @@ import { data, scope, type Tensor } from "@heed/tensor";
 import { type AnyFamily, families } from "./families.ts";
 import type { WeightRow } from "./family.ts";
 import { join, type Pretrained } from "./load.ts";
-import { placedWeights, toStored } from "./names.ts";
+import { classOf, placedWeights, toStored } from "./names.ts";
 
 /** Options of {@link savePretrained}. */
 export interface SaveOptions {
@@ -76,12 +76,12 @@ function architectureChange({ architecture, origin }: Pretrained): JsonObject {
 }
 
 async function weightArrays(
-  { architecture, config, model, origin }: Pretrained,
+  pretrained: Pretrained,
   family: AnyFamily,
   dtype: FloatDType,
 ): Promise<Map<string, NamedArray>> {
-  const isBare = family.bare?.includes(architecture ?? family.architectures[0]!);
-  const prefix = origin?.prefix ?? (isBare ? "" : family.prefix);
+  const { config, model, origin } = pretrained;
+  const prefix = origin?.prefix ?? (family.bare?.includes(classOf(pretrained)) ? "" : family.prefix);
   const inFile = (name: string): string => origin?.names.get(name) ?? name;
   const arrays = new Map<string, NamedArray>();
   for (const { theirs, row, tensor } of placedWeights(model, family, config, prefix))

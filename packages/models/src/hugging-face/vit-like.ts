@@ -88,7 +88,8 @@ function classOf({ modelType, classes, prefixTokens }: VitTraits, config: VitCon
     );
   const choices = {
     stem: ["patches", config.stem],
-    positions: ["learned", config.positions],
+    // Fixed positions are written as the table they are, and learned from then on.
+    positions: ["learned", config.positions === "sinusoidal" ? "learned" : config.positions],
     prefix: [prefixTokens, config.prefix ?? "class"],
     embeddingDropout: [config.dropout ?? 0, config.embeddingDropout],
     maskToken: [names.includes("pixels"), config.maskToken ?? false],
