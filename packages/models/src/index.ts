@@ -1,5 +1,9 @@
 export type { ActivationName } from "./activations.ts";
 export { activations } from "./activations.ts";
+export type { LoadElmoOptions, PretrainedElmo } from "./allennlp/elmo-folder.ts";
+export { elmoWeights, loadElmo, saveElmo } from "./allennlp/elmo-folder.ts";
+export type { ElmoNaming } from "./allennlp/elmo-names.ts";
+export { elmoConfigFromOptions } from "./allennlp/elmo-options.ts";
 export type { BartConfig, BartPresetName } from "./bart.ts";
 export { bart, bartPresets } from "./bart.ts";
 export type { BertConfig } from "./bert.ts";
@@ -22,6 +26,11 @@ export type { DecoderPresetName } from "./decoder-presets.ts";
 export { decoderPresets } from "./decoder-presets.ts";
 export type { DecodingOptions, EncodedSource, TargetDecoder } from "./decoding.ts";
 export { Decoding, DecodingCache } from "./decoding.ts";
+export type { ElmoConfig, ElmoPresetName } from "./elmo.ts";
+export { elmo, elmoPresets } from "./elmo.ts";
+export { elmoCharacters } from "./elmo-characters.ts";
+export type { ElmoLayers, ElmoOptions, ElmoOutputs, ElmoParts } from "./elmo-model.ts";
+export { Elmo, isElmo } from "./elmo-model.ts";
 export type {
   DecodingSource,
   EncodeOptions,

@@ -10,6 +10,7 @@ import { exitCodes, isRefusal } from "../errors.ts";
 import { expectModelFolder, openModel } from "../open-model.ts";
 import { type Comparison, compareCase } from "../verify/compare.ts";
 import { type Golden, type GoldenCase, readGolden, readWeights } from "../verify/golden.ts";
+import { elmoRefuses, isElmoCase, runElmo } from "../verify/models/elmo.ts";
 import { type Computed, runnerOf } from "../verify/runners.ts";
 import { unitRunnerOf } from "../verify/units/index.ts";
 
@@ -66,6 +67,7 @@ async function unsupportedModel(folder: string, options: LoadOptions): Promise<s
 async function computeCase(folder: string, recorded: Golden, golden: GoldenCase): Promise<Computed | string> {
   const unit = unitRunnerOf(recorded.name);
   if (unit) return unit.refuses(golden) ?? (await unit.run(golden, await readWeights(recorded, golden)));
+  if (isElmoCase(golden)) return elmoRefuses(golden) ?? (await runElmo(folder, recorded.weightFiles, golden));
   const runner = runnerOf(golden);
   if (typeof runner === "string") return runner;
   const options = { architecture: String(golden.call["class"]) };
