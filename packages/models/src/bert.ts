@@ -1,4 +1,4 @@
-import { causal, type Mask, MultiHeadAttention, SeparateProjection, softmaxAttention } from "@heed/attention";
+import { causal, MultiHeadAttention, SeparateProjection, softmaxAttention } from "@heed/attention";
 import {
   createEmbedding,
   createFeedForward,
@@ -11,10 +11,11 @@ import {
   zerosInit,
 } from "@heed/nn";
 import { learned, relativeKeys } from "@heed/positions";
-import { add, arange, cast, cumulativeSum, multiply, notEqual, type Rng, type Tensor } from "@heed/tensor";
+import { add, cast, cumulativeSum, multiply, notEqual, type Rng, type Tensor } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 import { checkBertConfig } from "./bert-config.ts";
 import { Block } from "./block.ts";
+import { byOrder } from "./by-order.ts";
 import { EncoderModel } from "./encoder-model.ts";
 import { Stack } from "./stack.ts";
 import { createStatesHead, type HeadConfig } from "./states-head.ts";
@@ -80,13 +81,6 @@ const positionsOfReal =
     const isReal = cast(notEqual(tokens, paddingId), "int32");
     return add(multiply(add(cumulativeSum(isReal, { axis: 1 }), numBefore), isReal), paddingId);
   };
-
-/** By the order of tokens: positions that count real tokens, or that a call gives, may go back. */
-const earlierTokens: Mask = (queryPositions, keyPositions) => {
-  const [T, S] = [queryPositions.shape.at(-1)!, keyPositions.shape.at(-1)!];
-  const { backend } = keyPositions;
-  return causal()(arange(S - T, S, { backend }), arange(0, S, { backend }));
-};
 
 function blockOf(config: BertConfig, weight: Initializer): Block {
   const { dModel, numHeads, dFF, maxSeqLen, positions = "absolute", dropoutBranches: branches = "both" } = config;
@@ -180,7 +174,7 @@ export function bert(config: BertConfig, rng: Rng | null): EncoderModel {
         : undefined,
     blocks: blocksOf(config, weight),
     maxSeqLen,
-    ...(config.causal && { mask: earlierTokens }),
+    ...(config.causal && { mask: byOrder(causal()) }),
   });
   const vocabulary = () => (tieHead ? tokens.weight : weight([vocabSize, dEmbedding]));
   const heads = Object.entries(config.heads ?? { pooled: pooler(config) }).map(([name, head]) => [

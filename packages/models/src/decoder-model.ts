@@ -32,6 +32,7 @@ import { learned, type PositionEncoding } from "@heed/positions";
 import { layerNorm, type Rng } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 import { Block, type TransformerBlock } from "./block.ts";
+import { byOrder } from "./by-order.ts";
 import { activationNames, checkConfig } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
 import { checkPositions, type PositionsConfig, rotaryPositions, scorePositions } from "./decoder-positions.ts";
@@ -223,7 +224,7 @@ function blockOf(config: DecoderConfig, makers: Makers, layer: number): Transfor
 
 /** One mask for all layers, or where some have windows one for each; layers with the same window share theirs. */
 function masksOf(windows: DecoderConfig["windows"]): Mask | Mask[] {
-  const all = causal();
+  const all = byOrder(causal());
   const made = new Map<number, Mask>();
   const near = (windowSize: number): Mask => {
     const found = made.get(windowSize) ?? and(all, slidingWindow({ windowSize }));

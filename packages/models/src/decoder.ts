@@ -1,6 +1,7 @@
 import { causal, type KeyValueCache } from "@heed/attention";
 import { linear, slice, type Tensor } from "@heed/tensor";
 import type { TransformerBlock } from "./block.ts";
+import { byOrder } from "./by-order.ts";
 import { Stack, type StackOptions, type StackParts } from "./stack.ts";
 
 /** Whether a model is a {@link Decoder}, also one of another installed copy of this package. */
@@ -20,7 +21,7 @@ export interface ForwardOptions extends StackOptions {
   readonly lastOnly?: boolean;
 }
 
-/** What a {@link Decoder} is made of: the parts of a stack, whose mask is causal() by default, and a head. */
+/** What a {@link Decoder} is made of: the parts of a stack, whose mask is causal by the order of tokens by default, and a head. */
 export interface DecoderParts extends StackParts {
   /** default: the token embedding, transposed (tied) */
   readonly head?: Head | undefined;
@@ -36,7 +37,7 @@ export class Decoder {
   readonly stack: Stack;
   readonly head: Head | undefined;
 
-  constructor({ head, mask = causal(), ...parts }: DecoderParts) {
+  constructor({ head, mask = byOrder(causal()), ...parts }: DecoderParts) {
     this.stack = new Stack({ ...parts, mask });
     this.head = head;
   }

@@ -13,6 +13,7 @@ import type { PositionEncoding } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 import { Block } from "./block.ts";
+import { byOrder } from "./by-order.ts";
 import { activationNames, checkConfig } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
 import { type RotaryConfig, rotaryOf } from "./rotary-config.ts";
@@ -93,7 +94,7 @@ export function llama(config: LlamaConfig, rng: Rng | null): Decoder {
   const { vocabSize, maxSeqLen, dModel, numLayers, windowSize, firstWindowLayer = 0, initStd = 0.02 } = config;
   const weight = rng ? normalInit({ std: initStd, rng }) : zerosInit();
   const position = rotaryOf(config.rotary ?? {});
-  const all = causal();
+  const all = byOrder(causal());
   const near = windowSize === undefined ? all : and(all, slidingWindow({ windowSize }));
   return new Decoder({
     embedding: new InputEmbedding({ tokens: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }) }),

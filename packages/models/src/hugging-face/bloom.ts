@@ -8,8 +8,9 @@ import { decoderFamily, decoderRows, groupedRows } from "./decoder-family.ts";
 export const bloomFamily = decoderFamily({
   ...{ modelType: "bloom", className: "Bloom", prefix: "transformer.", tokens: "word_embeddings" },
   read(read) {
-    // Splitting over devices, and the order of sums there, change rounding only.
-    read.ignore("pretraining_tp", "slow_but_exact", "n_inner", "masked_softmax_fusion", "bias_dropout_fusion");
+    // Splitting over devices changes nothing, unless it is to be exact: then the original leaves out two biases.
+    if (read.count("pretraining_tp", 1) > 1) read.only("slow_but_exact", false);
+    read.ignore("slow_but_exact", "n_inner", "masked_softmax_fusion", "bias_dropout_fusion");
     read.ignore("attention_softmax_in_fp32", "offset_alibi", "unk_token_id");
     const isNormalized = read.boolean("apply_residual_connection_post_layernorm", false);
     const dModel = read.count("hidden_size", 64, "n_embed");

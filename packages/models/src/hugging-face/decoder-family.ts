@@ -3,6 +3,7 @@ import { type ActivationName, activations } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type DecoderConfig, decoderModel } from "../decoder-model.ts";
 import type { SequenceClassifier } from "../sequence-classifier.ts";
+import { checkWritten } from "./check-written.ts";
 import { type Classified, type ClassifierTraits, withClassifier } from "./classifier-family.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
@@ -46,13 +47,15 @@ export interface RowOptions {
   readonly qkvRows?: readonly number[] | undefined;
   /** headNorm wraps the projection */
   readonly headNorm?: boolean | undefined;
+  /** clip wraps the projection */
+  readonly clipped?: boolean;
 }
 
 /** The table of weights of a decoder, from their names of its parts. */
 export function decoderRows(names: DecoderNames, options: RowOptions = {}): WeightRow[] {
-  const { transposed = false, qkvRows, headNorm = false } = options;
+  const { transposed = false, qkvRows, headNorm = false, clipped = false } = options;
   const ours = "stack.blocks.*.";
-  const projection = headNorm ? "attention.projection.projection" : "attention.projection";
+  const projection = `attention.projection${headNorm ? ".projection" : ""}${clipped ? ".projection" : ""}`;
   const linear = (part: string, theirs: string | undefined, rows?: readonly number[]): WeightRow[] =>
     theirs === undefined
       ? []
@@ -152,13 +155,20 @@ function languageFamily(parts: DecoderFamilyParts): ModelFamily<DecoderConfig, D
       if (architecture === bare) return { ...config, tieHead: true };
       return { ...config, ...(headBias && { headBias }), ...(headSize !== undefined && { headSize }) };
     },
-    writeConfig: (config) => ({
-      architectures: [headClass],
-      model_type: modelType,
-      ...parts.write(config),
-      torch_dtype: "float32",
-      use_cache: true,
-    }),
+    writeConfig(config) {
+      const json = {
+        architectures: [headClass],
+        model_type: modelType,
+        // Absent, they would mean tokens of the published vocabulary.
+        bos_token_id: null,
+        eos_token_id: null,
+        ...parts.write(config),
+        torch_dtype: "float32",
+        use_cache: true,
+      };
+      checkWritten(modelType, config, parts.read(new ConfigReader(modelType, json)));
+      return json;
+    },
     floatKeys: [...parts.floatKeys, "initializer_range"],
     build: decoderModel,
     numLayers: ({ numLayers }) => numLayers,

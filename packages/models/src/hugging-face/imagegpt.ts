@@ -1,3 +1,5 @@
+import type { DecoderConfig } from "../decoder-model.ts";
+import type { ConfigReader } from "./config-reader.ts";
 import { activationNames, decoderFamily, decoderRows } from "./decoder-family.ts";
 
 const rows = decoderRows(
@@ -7,6 +9,16 @@ const rows = decoderRows(
   },
   { transposed: true },
 );
+
+/**
+ * The original divides scores by the root of the head width without its fraction, unless it reorders: then by the root itself.
+ * That changes what the medium and the large model compute.
+ */
+function readScale(read: ConfigReader, root: number): Pick<DecoderConfig, "scale"> {
+  const isExact = read.boolean("reorder_and_upcast_attn", false) || Number.isInteger(root);
+  if (!read.boolean("scale_attn_weights", true)) return { scale: 1 };
+  return isExact ? {} : { scale: 1 / Math.floor(root) };
+}
 
 /**
  * Image GPT: GPT-2 on colors of pixels, with RMS norms and a head that never predicts the last token of the vocabulary, which
@@ -22,23 +34,22 @@ export const imageGptFamily = decoderFamily({
   ...{ prefix: "transformer.", tokens: "wte" },
   classifier: { architecture: "ImageGPTForImageClassification", pool: "mean" },
   read(read) {
-    // Another order of rounding only.
-    read.ignore("reorder_and_upcast_attn");
     const vocabSize = read.count("vocab_size", 513);
     const dModel = read.count("n_embd", 512, "hidden_size");
+    const numHeads = read.count("n_head", 8, "num_attention_heads");
     const tieHead = read.boolean("tie_word_embeddings", false);
     return {
       vocabSize,
       maxSeqLen: read.count("n_positions", 1024, "max_position_embeddings"),
       dModel,
       numLayers: read.count("n_layer", 24, "num_hidden_layers"),
-      numHeads: read.count("n_head", 8, "num_attention_heads"),
+      numHeads,
       dFF: read.countOrNull("n_inner", 4 * dModel),
       activation: read.choice("activation_function", activationNames, "quick_gelu"),
       ...{ positions: { kind: "learned" }, norm: "rms", tieHead },
       ...(!tieHead && { headSize: vocabSize - 1 }),
       normEpsilon: read.number("layer_norm_epsilon", 1e-5),
-      ...(!read.boolean("scale_attn_weights", true) && { scale: 1 }),
+      ...readScale(read, Math.sqrt(dModel / numHeads)),
       scaleByLayer: read.boolean("scale_attn_by_inverse_layer_idx", false),
       embeddingDropout: read.number("embd_pdrop", 0.1, 0, 1),
       attentionDropout: read.number("attn_pdrop", 0.1, 0, 1),
@@ -58,7 +69,8 @@ export const imageGptFamily = decoderFamily({
     n_inner: config.dFF === undefined || config.dFF === 4 * config.dModel ? null : config.dFF,
     n_layer: config.numLayers,
     n_positions: config.maxSeqLen,
-    reorder_and_upcast_attn: false,
+    reorder_and_upcast_attn:
+      config.scale === undefined && !Number.isInteger(Math.sqrt(config.dModel / config.numHeads)),
     resid_pdrop: config.residualDropout ?? 0,
     scale_attn_by_inverse_layer_idx: config.scaleByLayer ?? false,
     scale_attn_weights: config.scale !== 1,

@@ -1,9 +1,9 @@
 import { decoderFamily, decoderRows } from "./decoder-family.ts";
 
-const rows = decoderRows({
+const names = {
   ...{ tokens: "wte", block: "blocks.*.", norm1: "norm_1", norm2: "norm_2", norm: "norm_f" },
   ...{ qkv: "attn.Wqkv", output: "attn.out_proj", expand: "ffn.up_proj", contract: "ffn.down_proj" },
-});
+};
 
 /**
  * MPT: ALiBi, no biases at all, exact gelu.
@@ -66,5 +66,5 @@ export const mptFamily = decoderFamily({
     vocab_size: config.vocabSize,
   }),
   floatKeys: ["attn_pdrop", "emb_pdrop", "embedding_fraction", "layer_norm_epsilon", "resid_pdrop"],
-  rows: () => rows,
+  rows: ({ clip }) => decoderRows(names, { clipped: clip !== undefined }),
 });
