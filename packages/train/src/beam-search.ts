@@ -37,8 +37,8 @@ export interface Hypothesis {
  *   Google's Neural Machine Translation System, section 7, arXiv:1609.08144. Length penalty and early stopping are those of
  *   Hugging Face transformers.
  * @example
- * const [best] = await beamSearch({ model, prompts: [prompt], maxNewTokens: 8, numBeams: 3, stopTokens: [4] });
- * console.log(best[0].tokens);
+ * const [found = []] = await beamSearch({ model, prompts: [prompt], maxNewTokens: 8, numBeams: 3, stopTokens: [4] });
+ * console.log(found[0]?.tokens);
  */
 export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis[][]> {
   checkOptions(options);

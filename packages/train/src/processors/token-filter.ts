@@ -9,7 +9,7 @@ import { forbidOthers, type GeneratedRow, type LogitsProcessor } from "./logits-
  * @see Hu et al. 2019, Improved Lexically Constrained Decoding, section 2; De Cao et al. 2020, Autoregressive Entity
  *   Retrieval, section 3.2 (allowed continuations as a function of the prefix), arXiv:2010.00904.
  * @example
- * const even = tokenFilter((row, logits) => Array.from(logits.keys()).filter((id) => id % 2 === 0));
+ * const fresh = tokenFilter(({ tokens }, logits) => [...logits.keys()].filter((id) => !tokens.includes(id)));
  */
 export function tokenFilter(allowed: (row: GeneratedRow, logits: Float32Array) => Iterable<number>): LogitsProcessor {
   return (logits, row) => {
