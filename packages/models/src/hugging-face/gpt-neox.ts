@@ -1,5 +1,5 @@
 import { activationNames, decoderFamily, decoderRows, groupedRows, usualSizes } from "./decoder-family.ts";
-import { readPartialRotary, writeRotary } from "./rotary.ts";
+import { readPartialRotary, rotaryShare, writeRotary } from "./rotary.ts";
 
 /**
  * GPT-NeoX and Pythia: rotary positions on the first channels of a head, branches side by side, an embedding and a head of
@@ -22,7 +22,10 @@ export const gptNeoxFamily = decoderFamily({
       activation: read.choice("hidden_act", activationNames, "gelu"),
       positions: {
         kind: "rotary",
-        ...readPartialRotary(read, { maxSeqLen, dHead: dModel / numHeads, share: 0.25 }),
+        ...readPartialRotary(read, {
+          ...{ maxSeqLen, dHead: dModel / numHeads, share: 0.25 },
+          older: { share: "rotary_pct", base: "rotary_emb_base" },
+        }),
       },
       branches: read.boolean("use_parallel_residual", true) ? "parallel with two norms" : "sequential",
       normEpsilon: read.number("layer_norm_eps", 1e-5),
@@ -44,10 +47,8 @@ export const gptNeoxFamily = decoderFamily({
     layer_norm_eps: config.normEpsilon ?? 1e-5,
     max_position_embeddings: config.maxSeqLen,
     ...(config.positions.kind === "rotary" && writeRotary(config.positions)),
-    rotary_pct:
-      config.positions.kind === "rotary" && config.positions.width !== undefined
-        ? config.positions.width / (config.dModel / config.numHeads)
-        : 1,
+    ...(config.positions.kind === "rotary" && { rotary_emb_base: config.positions.base ?? 10000 }),
+    rotary_pct: config.positions.kind === "rotary" ? rotaryShare(config.positions, config.dModel / config.numHeads) : 1,
     tie_word_embeddings: config.tieHead ?? true,
     use_parallel_residual: config.branches === "parallel with two norms",
   }),

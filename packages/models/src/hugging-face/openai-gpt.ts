@@ -14,7 +14,7 @@ const activations: Readonly<Record<string, ActivationName>> = {
   gelu: "gelu_new",
   relu: "relu",
   silu: "silu",
-  swish: "silu",
+  swish: "swish",
 };
 
 /**

@@ -1,5 +1,5 @@
 import { activationNames, decoderFamily, decoderRows, usualSizes } from "./decoder-family.ts";
-import { readPartialRotary, writeRotary } from "./rotary.ts";
+import { readPartialRotary, rotaryShare, writeRotary } from "./rotary.ts";
 
 /**
  * Phi: branches side by side behind one norm, rotary positions on the first half of a head, biases everywhere, the head included.
@@ -39,9 +39,7 @@ export const phiFamily = decoderFamily({
     max_position_embeddings: config.maxSeqLen,
     num_key_value_heads: config.numKvHeads ?? config.numHeads,
     partial_rotary_factor:
-      config.positions.kind === "rotary" && config.positions.width !== undefined
-        ? config.positions.width / (config.dModel / config.numHeads)
-        : 1,
+      config.positions.kind === "rotary" ? rotaryShare(config.positions, config.dModel / config.numHeads) : 1,
     qk_layernorm: config.headNorm ?? false,
     resid_pdrop: config.residualDropout ?? 0,
     ...(config.positions.kind === "rotary" && writeRotary(config.positions)),

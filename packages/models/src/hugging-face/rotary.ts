@@ -101,16 +101,43 @@ function writeScaling(scaling: RotaryScalingConfig): JsonObject {
   };
 }
 
-/** As `readRotary`, where only a share of a head's channels rotates: `partial_rotary_factor`, or GPT-NeoX's `rotary_pct`. */
+/** What a family says of rotary positions that turn a share of a head's channels. */
+export interface PartialRotaryTraits {
+  readonly maxSeqLen: number;
+  readonly dHead: number;
+  /** what an absent key means */
+  readonly share: number;
+  /** older names of `partial_rotary_factor` and `rope_theta`, where the family had others */
+  readonly older?: { readonly share: string; readonly base: string };
+}
+
+/**
+ * As `readRotary`, where only a share of a head's channels rotates: `partial_rotary_factor`.
+ *
+ * @throws RangeError also where two names of one thing disagree
+ */
 export function readPartialRotary(
   read: ConfigReader,
-  { maxSeqLen, dHead, share }: { readonly maxSeqLen: number; readonly dHead: number; readonly share: number },
+  { maxSeqLen, dHead, share, older }: PartialRotaryTraits,
 ): RotaryConfig {
   const parameters = read.get("rope_parameters");
   const inside = isObject(parameters) ? parameters["partial_rotary_factor"] : undefined;
-  const old = read.number("rotary_pct", share, 0, 1.0001);
-  const outside = read.number("partial_rotary_factor", old, 0, 1.0001);
+  const agreed = (name: string, old: string | undefined, fallback: number, low: number, high?: number): number => {
+    const value = old === undefined ? fallback : read.number(old, fallback, low, high);
+    const newer = read.number(name, value, low, high);
+    if (old !== undefined && read.get(old) !== undefined && newer !== value)
+      read.refuse(old, `what ${name} says, ${newer}`, value);
+    return newer;
+  };
+  const outside = agreed("partial_rotary_factor", older?.share, share, 0, 1.0001);
+  const base = agreed("rope_theta", older?.base, 10000, 1);
   const found = typeof inside === "number" ? inside : outside;
-  const base = read.number("rotary_emb_base", 10000, 1);
   return readRotary(read, { maxSeqLen, base, width: Math.floor(dHead * found) });
+}
+
+/** The share of a head's channels that rotates, such that the whole part of share times width is theirs again. */
+export function rotaryShare({ width }: RotaryConfig, dHead: number): number {
+  if (width === undefined) return 1;
+  const share = width / dHead;
+  return Math.floor(dHead * share) === width ? share : (width + 1e-6) / dHead;
 }
