@@ -52,7 +52,7 @@ describe("wrong use", () => {
       `"[2] heed: option '--preset <name>' argument 'nanogpt-cp' is invalid. Expected one of nanogpt-cpu, nanogpt-baby, gpt2. Did you mean nanogpt-cpu? See train --help"`,
     );
     expect(await said("inspect", "gpt-2")).toMatchInlineSnapshot(
-      `"[2] heed: inspect: gpt-2 is neither a folder nor a preset, expected a Hugging Face folder or one of gpt2, gpt2-medium, gpt2-large, gpt2-xl, nanogpt-cpu, nanogpt-baby. Did you mean gpt2?"`,
+      `"[2] heed: inspect: gpt-2 is neither a folder nor a preset, expected a Hugging Face folder or a preset (inspect --help lists them). Did you mean gpt2?"`,
     );
   });
 
@@ -224,7 +224,7 @@ describe("bad files", () => {
       /^\[3\] heed: inspect: TMP\/unknown-type cannot be used: loadPretrained: config\.json has an unknown model_type, expected one of .*gpt2.*, got "gpt5"$/,
     );
     expect(await said("generate", "wrong-width")).toMatch(
-      /^\[3\] heed: generate: .* expected \[\d+, 16\], got \[\d+, 8\]/,
+      /^\[3\] heed: generate: .* expected \[\d+, 16\] \(from n_embd\), got \[\d+, 8\]/,
     );
     expect(await said("generate", "narrow")).toMatch(
       /^\[3\] heed: generate: .*transformer\.wte\.weight expected \[3, 8\]/,

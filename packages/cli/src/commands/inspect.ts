@@ -3,16 +3,16 @@ import { join, resolve } from "node:path";
 import { readJsonFile } from "@heed/checkpoints";
 import { nodeFileStore } from "@heed/checkpoints/node";
 import { countFlops, type ParameterRow, parameterTable } from "@heed/inspect";
-import { type Decoder, type Gpt2Config, gpt2, gpt2Presets, isDecoder, modelFromHuggingFace } from "@heed/models";
+import { isDecoder, modelFromHuggingFace } from "@heed/models";
 import { createMetaBackend, withBackend, zeros } from "@heed/tensor";
 import { Command } from "commander";
 import type { Context } from "../context.ts";
 import { badInput, isRefusal, wrongUse } from "../errors.ts";
 import { expectModelFolder } from "../open-model.ts";
+import { type Preset, presets } from "../presets.ts";
 import { suggest } from "../suggest.ts";
 
-const presets: Readonly<Record<string, Gpt2Config>> = gpt2Presets;
-const presetNames = Object.keys(presets);
+const presetNames = [...presets.keys()];
 
 /** `inspect`: what a model is made of. */
 export function inspectCommand(context: Context): Command {
@@ -23,13 +23,13 @@ export function inspectCommand(context: Context): Command {
 }
 
 /** How to build the model that is meant, and what says what it is. @throws CliError if there is none */
-async function describe(name: string, cwd: string): Promise<{ readonly config: unknown; build(): object }> {
-  const preset = presets[name];
-  if (preset && Object.hasOwn(presets, name)) return { config: preset, build: () => gpt2(preset, null) };
+async function describe(name: string, cwd: string): Promise<Preset> {
+  const preset = presets.get(name);
+  if (preset) return preset;
   const folder = resolve(cwd, name);
   if (!(await stat(folder).catch(() => undefined))) {
     throw wrongUse(
-      `inspect: ${name} is neither a folder nor a preset, expected a Hugging Face folder or one of ${presetNames.join(", ")}.${suggest(name, presetNames)}`,
+      `inspect: ${name} is neither a folder nor a preset, expected a Hugging Face folder or a preset (inspect --help lists them).${suggest(name, presetNames)}`,
     );
   }
   await expectModelFolder("inspect", folder);
@@ -44,43 +44,61 @@ async function describe(name: string, cwd: string): Promise<{ readonly config: u
 }
 
 async function run({ output, cwd }: Context, name: string): Promise<void> {
-  const { config, build } = await describe(name, cwd);
-  const rows = withBackend(createMetaBackend(), () => parameterTable(build()));
+  const described = await describe(name, cwd);
+  const { config } = described;
+  const rows = withBackend(createMetaBackend(), () => parameterTable(described.build()));
   const parameters = rows.reduce((sum, row) => sum + row.parameters, 0);
   const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
-  const decoder = withBackend(createMetaBackend(), () => decoderSizes(build()));
+  const decoder = decoderSizes(described);
   output.event({ event: "model", config, parameters, bytes, ...decoder, weights: rows });
   if (decoder) output.line(`context ${decoder.context}, vocabulary ${decoder.vocabulary}`);
   for (const row of folded(rows)) output.line(row);
   output.line(`${parameters.toLocaleString("en")} parameters, ${bytes.toLocaleString("en")} bytes in float32`);
-  if (decoder)
+  if (decoder) {
+    const { context, flopsContext, flopsPerToken } = decoder;
+    const of = flopsContext < context ? ` of ${context}` : "";
     output.line(
-      `${decoder.flopsPerToken.toLocaleString("en")} FLOPs a token, forward at context ${decoder.context} (matrix products); training takes about three times that`,
+      `${flopsPerToken.toLocaleString("en")} FLOPs a token, forward at context ${flopsContext}${of} (matrix products); training takes about three times that`,
     );
+  }
 }
+
+/** Long contexts are counted up to here: attention alone grows with them, and scores have [T, T] values. */
+const mostFlopsContext = 4096;
 
 /** What only decoder-only language models have. */
-function decoderSizes(model: object) {
-  if (!isDecoder(model)) return undefined;
-  const { maxSeqLen: context, vocabSize: vocabulary } = model as Decoder;
-  const { total } = countFlops(() => model.forward(zeros([1, context], { dtype: "int32" })));
-  return { context, vocabulary, flopsPerToken: Math.round(total / context) };
+function decoderSizes({ build }: Preset) {
+  const built = withBackend(createMetaBackend(), build);
+  if (!isDecoder(built)) return undefined;
+  const { maxSeqLen: context, vocabSize: vocabulary } = built;
+  const flopsContext = Math.min(context, mostFlopsContext);
+  const { total } = countFlops(() => {
+    const model = build();
+    return isDecoder(model) && model.forward(zeros([1, flopsContext], { dtype: "int32" }));
+  });
+  return { context, vocabulary, flopsContext, flopsPerToken: Math.round(total / flopsContext) };
 }
 
-const blockPattern = /^((?:\w+\.)*blocks\.)(\d+)\./;
+const blockPattern = /^((?:\w+\.)*blocks\.)\d+\./;
 
-/** A line for each weight; the blocks of a stack, which are alike, once. */
-function* folded(rows: readonly ParameterRow[]): Generator<string> {
-  const counts = new Map<string, number>();
-  for (const { name } of rows) {
-    const [, stack, layer] = blockPattern.exec(name) ?? [];
-    if (stack) counts.set(stack, Math.max(counts.get(stack) ?? 0, Number(layer) + 1));
-  }
+/** A line for each weight; those of the same name and shape in all blocks of a stack, once. */
+function folded(rows: readonly ParameterRow[]): string[] {
+  const lines = new Map<string, { cells: [name: string, shape: string, parameters: string]; times: number }>();
   for (const { name, shape, parameters } of rows) {
-    const [, stack, layer] = blockPattern.exec(name) ?? [];
-    if (stack && layer !== "0") continue;
-    const shown = stack ? name.replace(`${stack}0.`, `${stack}*.`) : name;
-    const times = stack && counts.get(stack)! > 1 ? `  x ${counts.get(stack)}` : "";
-    yield `  ${shown.padEnd(48)} ${`[${shape.join(", ")}]`.padEnd(15)} ${parameters.toLocaleString("en").padStart(13)}${times}`;
+    const shown = name.replace(blockPattern, "$1*.");
+    const line = lines.get(`${shown} ${shape}`);
+    if (line) line.times++;
+    else
+      lines.set(`${shown} ${shape}`, {
+        cells: [shown, `[${shape.join(", ")}]`, parameters.toLocaleString("en")],
+        times: 1,
+      });
   }
+  const [names, shapes, counts] = [0, 1, 2].map((i) =>
+    Math.max(...[...lines.values()].map(({ cells }) => cells[i]!.length)),
+  );
+  return [...lines.values()].map(({ cells: [name, shape, parameters], times }) => {
+    const end = times > 1 ? `  x ${times}` : "";
+    return `  ${name.padEnd(names!)}  ${shape.padEnd(shapes!)}  ${parameters.padStart(counts!)}${end}`;
+  });
 }
