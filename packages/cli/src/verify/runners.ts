@@ -2,7 +2,7 @@ import type { Pretrained } from "@heed/models";
 import { runGenerate, runTargetGenerate } from "./generate.ts";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
 import { runTraining } from "./gpt2-train.ts";
-import { causalForward } from "./models/causal-lm.ts";
+import { causalForward, statesForward } from "./models/causal-lm.ts";
 import { imageTextModels } from "./models/clip.ts";
 import { encoderModels } from "./models/encoder-classes.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
@@ -41,13 +41,22 @@ const causalModels = Object.fromEntries(
   ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
 
-const classifiers = Object.fromEntries(
-  [
-    ...["GPT2", "Llama", "Mistral", "Qwen2", "GPTNeo", "GPTNeoX", "Phi", "Falcon", "Bloom", "Mpt", "OpenAIGPT"].map(
-      (name) => `${name}ForSequenceClassification`,
-    ),
-    "ImageGPTForImageClassification",
-  ].map((name) => [name, { forward: classifierForward() }]),
+const decoderNames = [
+  ...["GPT2", "Llama", "Mistral", "Qwen2", "GPTNeo", "GPTNeoX", "Phi", "Bloom", "Mpt", "OpenAIGPT", "ImageGPT"],
+  ...["OPT", "Falcon"],
+];
+
+/** Decoders without a head, and those that classify sequences. */
+const headless = Object.fromEntries(
+  decoderNames.flatMap((name) => {
+    const traits = { countsTokens: name === "OPT" || name === "Falcon" };
+    const as = (runner: Runner) => ({ forward: name === "Falcon" ? recordedFalcon(runner) : runner });
+    const classifier = name === "ImageGPT" ? "ImageGPTForImageClassification" : `${name}ForSequenceClassification`;
+    return [
+      [`${name}Model`, as(statesForward(traits))],
+      [classifier, as(classifierForward(traits))],
+    ];
+  }),
 );
 
 /** Runners by the class that recorded a case and the kind of its call. */
@@ -59,8 +68,7 @@ const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
     generate: recordedFalcon(runGenerate),
   },
   OPTForCausalLM: { forward: causalForward({ countsTokens: true }), generate: runGenerate },
-  ...classifiers,
-  OPTForSequenceClassification: { forward: classifierForward({ countsTokens: true }) },
+  ...headless,
   ...encoderDecoders,
   ...encoderModels,
   MT5EncoderModel: { forward: t5EncoderForward() },

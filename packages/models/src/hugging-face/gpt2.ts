@@ -124,6 +124,7 @@ function zeroWeights(config: Gpt2Config): Map<string, readonly number[]> {
 const decoderFamily: ModelFamily<Gpt2Config, Decoder> = {
   modelType: "gpt2",
   architectures: ["GPT2LMHeadModel", "GPT2Model"],
+  bare: ["GPT2Model"],
   readConfig,
   writeConfig,
   floatKeys: [

@@ -70,3 +70,12 @@ export function causalForward(traits: CausalTraits = {}): Runner {
   };
   return forwardRunner({ inputs: decoderInputs, compute });
 }
+
+/** The forward pass of decoders without a head: their states. */
+export function statesForward(traits: CausalTraits = {}): Runner {
+  const compute = (pretrained: Pretrained, golden: GoldenCase, watch: Watch): undefined => {
+    const model = decoderOf(pretrained);
+    watch("last_hidden_state", model.encode(tokensOf(model.vocabSize, golden), decoderOptions(golden, watch, traits)));
+  };
+  return forwardRunner({ inputs: decoderInputs.filter((name) => name !== "labels"), compute });
+}

@@ -1,15 +1,19 @@
-import { Decoder, type Pretrained } from "@heed/models";
+import { Decoder, isSequenceClassifier, type Pretrained, SequenceClassifier, Stack } from "@heed/models";
 import { multiply } from "@heed/tensor";
 import type { Runner } from "../runners.ts";
 import { decoderOf } from "./causal-lm.ts";
 
 /** The same weights; what positions add to scores counts twice. */
 function withDoubledBias(pretrained: Pretrained): Pretrained {
-  const { stack, head } = decoderOf(pretrained);
+  const model = isSequenceClassifier(pretrained.model) ? pretrained.model : decoderOf(pretrained);
+  const { stack } = model;
   const { bias } = stack;
   if (!bias?.bias) return pretrained;
   const twice = { bias: (...positions: Parameters<typeof bias.bias>) => multiply(bias.bias!(...positions), 2) };
-  return { ...pretrained, model: new Decoder({ ...stack, bias: twice, head }) } as Pretrained;
+  const doubled = isSequenceClassifier(model)
+    ? new SequenceClassifier({ ...model, stack: new Stack({ ...stack, bias: twice }) })
+    : new Decoder({ ...stack, bias: twice, head: model.head });
+  return { ...pretrained, model: doubled } as Pretrained;
 }
 
 /**
