@@ -1,7 +1,15 @@
+import { KeyValueCache } from "@heed/attention";
 import { transformer } from "@heed/models";
 import { countBuffers, createWasmBackend, dataSync, fromArray, rng, scope, useBackend } from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type BeamSearchOptions, beamSearch, generate, readPrefix, tokenFilter } from "../src/index.ts";
+import {
+  type BeamSearchOptions,
+  beamSearch,
+  type CausalModel,
+  generate,
+  readPrefix,
+  tokenFilter,
+} from "../src/index.ts";
 import { positionModels } from "./positions-models.ts";
 
 beforeEach(() => void useBackend(createWasmBackend({ threads: 1 })!));
@@ -79,6 +87,38 @@ test("a prefix changes nothing, a token filter is obeyed, a signal ends the sear
   const stopped = await search({ signal: { aborted: true } as AbortSignal });
   expect(stopped[0]![0]!.tokens).toEqual([]);
   expect(await search({ maxNewTokens: 0 })).toEqual([[{ tokens: [], score: 0 }]]);
+});
+
+test("early stopping decides how long a search hopes for better hypotheses", async () => {
+  // Token 0 ends a text and always has probability 0.6, token 1 has 0.4.
+  let steps = 0;
+  const constant: CausalModel = {
+    ...{ maxSeqLen: 9, vocabSize: 2, createCache: () => new KeyValueCache({ numLayers: 1, maxSeqLen: 9 }) },
+    forward(tokens) {
+      steps++;
+      const B = tokens.shape[0]!;
+      return fromArray(
+        Float32Array.from({ length: 2 * B }, (_, i) => Math.log(i % 2 === 0 ? 0.6 : 0.4)),
+        [B, 1, 2],
+      );
+    },
+  };
+  const find = async (earlyStopping: boolean | "never", lengthPenalty: number) => {
+    steps = 0;
+    const [found] = await beamSearch({
+      ...{ model: constant, prompts: [Int32Array.of(1)], maxNewTokens: 5, numBeams: 1, stopTokens: [0] },
+      ...{ earlyStopping, lengthPenalty },
+    });
+    return { ...found![0]!, steps };
+  };
+  const close = (score: number) => expect.closeTo(score, 6) as number;
+  expect(await find(true, 3)).toEqual({ tokens: [0], score: close(Math.log(0.6)), steps: 1 });
+  // ln 0.4 at the present length 1 is worse than ln 0.6.
+  expect(await find(false, 3)).toEqual({ tokens: [0], score: close(Math.log(0.6)), steps: 1 });
+  // ln 0.4 / 5^3 would be better: it goes on to the end.
+  const longest = (4 * Math.log(0.4) + Math.log(0.6)) / 125;
+  expect(await find("never", 3)).toEqual({ tokens: [1, 1, 1, 1, 0], score: close(longest), steps: 5 });
+  expect(await find("never", 0)).toEqual({ tokens: [0], score: close(Math.log(0.6)), steps: 1 });
 });
 
 test("an encoder-decoder is searched like a decoder, and nothing is left behind", async () => {
