@@ -20,6 +20,7 @@ import {
   type Rng,
   reshape,
   rsqrt,
+  select,
   slice,
   subtract,
   sum,
@@ -231,7 +232,7 @@ export function isElmo(value: unknown): value is Elmo {
 const dropped = (x: Tensor, rate: number, rng: Rng | undefined): Tensor =>
   rng && rate > 0 ? dropout(x, { rate, rng }) : x;
 
-const masked = (x: Tensor, mask: Tensor): Tensor => multiply(x, expandDims(cast(mask, x.dtype), -1));
+const masked = (x: Tensor, mask: Tensor): Tensor => select(expandDims(mask, -1), x, 0);
 
 /** Without the first place and the last. */
 function inner(x: Tensor, T: number): Tensor {

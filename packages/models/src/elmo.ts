@@ -105,7 +105,13 @@ export function elmo(config: ElmoConfig, rng: Rng | null): Elmo {
   const highway = (): Highway =>
     new Highway(linear(N, N), new Linear(normalOf(N)([N, N]), (rng ? constantInit(2) : zerosInit())([N])));
   const cells = (): LstmCell[] => Array.from({ length: numLayers }, () => elmoCell(config, rng));
-  const characters = (rng ? uniformInit({ limit: 1, rng }) : zerosInit())([numElmoCharacters, config.dCharacter]);
+  const letters = rng ? uniformInit({ limit: 1, rng }) : zerosInit();
+  // No character, in the padding of sentences, is zeros: the published files have no row for it.
+  const characters = scope(() =>
+    concatenate([zerosInit()([1, config.dCharacter]), letters([numElmoCharacters - 1, config.dCharacter])], {
+      axis: 0,
+    }),
+  );
   return new Elmo({
     characters: new Embedding(characters),
     words: new CharacterCnn(
