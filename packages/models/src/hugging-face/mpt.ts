@@ -6,7 +6,9 @@ const names = {
 };
 
 /**
- * MPT: ALiBi, no biases at all, exact gelu.
+ * MPT: ALiBi, no biases at all, exact gelu; queries, keys and values may be clipped.
+ *
+ * Dropout goes where its keys say; the original has that of attention everywhere.
  *
  * @see Hugging Face transformers: models/mpt/configuration_mpt.py and modeling_mpt.py.
  */
@@ -14,7 +16,7 @@ export const mptFamily = decoderFamily({
   ...{ modelType: "mpt", className: "Mpt", prefix: "transformer.", tokens: "wte" },
   read(read) {
     // The original reads none of these: it has ALiBi alone, and computes in one way.
-    read.ignore("init_device", "verbose", "learned_pos_emb", "norm_type");
+    read.ignore("init_device", "verbose", "learned_pos_emb", "norm_type", "init_config", "tokenizer_name", "auto_map");
     read.only("no_bias", true);
     read.only("expansion_ratio", 4);
     read.only("embedding_fraction", 1);
