@@ -2,6 +2,7 @@ import { causal } from "@heed/attention";
 import { createEmbedding, createLayerNorm, type Initializer, InputEmbedding, type Norm } from "@heed/nn";
 import { learned } from "@heed/positions";
 import { argmax, cast, equal, expandDims, matmul, oneHot, squeeze, type Tensor } from "@heed/tensor";
+import { byOrder } from "./by-order.ts";
 import { Stack, type StackOptions } from "./stack.ts";
 import { type BlockWeights, type VisionLayers, visionBlocks } from "./vit.ts";
 
@@ -71,7 +72,7 @@ export function createClipText(
     }),
     blocks: visionBlocks(config, blocks),
     maxSeqLen,
-    mask: causal(),
+    mask: byOrder(causal()),
   });
   return new ClipText({ stack, norm: createLayerNorm({ dModel, epsilon: config.layerNormEpsilon ?? 1e-5 }), endToken });
 }

@@ -116,34 +116,49 @@ const rules = {
   choices: { activation: activationNames },
 };
 
-function check({ text, image, ...config }: ClipConfig): void {
-  checkConfig("clip", config, { counts: ["dProjection"], sizes: ["logScale", "initFactor"] });
-  const { endToken, ...textSizes } = text;
-  const { imageSize, ...imageSizes } = image;
-  checkConfig("clip: text", textSizes, { ...rules, counts: [...layers, "vocabSize", "maxSeqLen"] });
-  checkConfig("clip: image", imageSizes, {
+const checkHeads = (where: string, { dModel, numHeads }: Pick<VisionLayers, "dModel" | "numHeads">): void => {
+  if (dModel % numHeads !== 0)
+    throw new RangeError(
+      `${where}: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
+    );
+};
+
+/** @throws RangeError naming the option of a text tower that is out of range */
+export function checkClipText(where: string, { endToken, ...sizes }: ClipTextConfig): void {
+  checkConfig(where, sizes, { ...rules, counts: [...layers, "vocabSize", "maxSeqLen"] });
+  checkHeads(where, sizes);
+  if (endToken !== "highest" && !(Number.isSafeInteger(endToken) && endToken >= 0 && endToken < sizes.vocabSize))
+    throw new RangeError(
+      `${where}: endToken is out of range, expected an id in 0..${sizes.vocabSize - 1} or "highest", got ${endToken}`,
+    );
+}
+
+/** @throws RangeError naming the option of an image tower that is out of range */
+export function checkClipImage(where: string, { imageSize, ...sizes }: ClipImageConfig): void {
+  checkConfig(where, sizes, {
     ...rules,
     counts: [...layers, "patchSize"],
     optionalCounts: ["numChannels"],
     sizes: ["layerNormEpsilon", "initStd"],
   });
-  for (const [name, { dModel, numHeads }] of Object.entries({ text, image }))
-    if (dModel % numHeads !== 0)
-      throw new RangeError(
-        `clip: ${name}.numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
-      );
-  if (endToken !== "highest" && !(Number.isSafeInteger(endToken) && endToken >= 0 && endToken < text.vocabSize))
-    throw new RangeError(
-      `clip: text.endToken is out of range, expected an id in 0..${text.vocabSize - 1} or "highest", got ${endToken}`,
-    );
-  checkImageSize("clip: image", imageSize, image.patchSize);
+  checkHeads(where, sizes);
+  checkImageSize(where, imageSize, sizes.patchSize);
+}
+
+function check({ text, image, ...config }: ClipConfig): void {
+  checkConfig("clip", config, { counts: ["dProjection"], sizes: ["logScale", "initFactor"] });
+  checkClipText("clip: text", text);
+  checkClipImage("clip: image", image);
 }
 
 /** Normal draws of any spread, or zeros. */
-type Draw = (std: number) => Initializer;
+export type Draw = (std: number) => Initializer;
 
 /** Spreads of the published code: smaller where a layer ends a branch or begins attention, by the number of layers. */
-function blockWeights({ dModel, numLayers }: Pick<VisionLayers, "dModel" | "numLayers">, draw: Draw): BlockWeights {
+export function clipBlockWeights(
+  { dModel, numLayers }: Pick<VisionLayers, "dModel" | "numLayers">,
+  draw: Draw,
+): BlockWeights {
   const narrow = draw(dModel ** -0.5 * (2 * numLayers) ** -0.5);
   return {
     projection: narrow,
@@ -153,7 +168,8 @@ function blockWeights({ dModel, numLayers }: Pick<VisionLayers, "dModel" | "numL
   };
 }
 
-function imageTower(config: ClipImageConfig, draw: Draw): ImageModel {
+/** The image tower with new weights; its head `pooled` is the norm of the class token. */
+export function createClipImages(config: ClipImageConfig, draw: Draw): ImageModel {
   const { patchSize, numChannels = 3, dModel, initStd = 0.02, layerNormEpsilon: epsilon = 1e-5 } = config;
   const [rows, columns] = sidesOf(config.imageSize);
   const grid = [rows / patchSize, columns / patchSize] as const;
@@ -166,7 +182,7 @@ function imageTower(config: ClipImageConfig, draw: Draw): ImageModel {
     prefix: [draw(dModel ** -0.5)([dModel])],
     position: new LearnedGridPositions(weight([1 + grid[0] * grid[1], dModel]), { grid, numPrefix: 1 }),
     embeddingNorm: norm(),
-    blocks: visionBlocks(config, blockWeights(config, draw)),
+    blocks: visionBlocks(config, clipBlockWeights(config, draw)),
   });
   return new ImageModel({ vision, heads: { pooled: new StatesHead({ tokens: "first", norm: norm() }) } });
 }
@@ -198,8 +214,8 @@ export function clip(config: ClipConfig, rng: Rng | null): Clip {
   const project = ({ dModel }: { readonly dModel: number }) =>
     createLinear({ dIn: dModel, dOut: dProjection, weight: draw(dModel ** -0.5) });
   return new Clip({
-    text: createClipText(text, { blocks: blockWeights(text, draw), embedding: draw(0.02) }),
-    image: imageTower(image, draw),
+    text: createClipText(text, { blocks: clipBlockWeights(text, draw), embedding: draw(0.02) }),
+    image: createClipImages(image, draw),
     textProjection: project(text),
     imageProjection: project(image),
     logScale: full([], logScale),

@@ -16,6 +16,8 @@ export type { ClipConfig, ClipImageConfig, ClipOptions, ClipOutputs, ClipPresetN
 export { Clip, clip, clipPresets, isClip } from "./clip.ts";
 export type { ClipTextConfig, TextStates } from "./clip-text.ts";
 export { ClipText } from "./clip-text.ts";
+export type { ClipImageTowerConfig, ClipTextTowerConfig, TowerOutputs } from "./clip-towers.ts";
+export { ClipImageTower, ClipTextTower, clipImageTower, clipTextTower } from "./clip-towers.ts";
 export { ConvolutionalStem, createConvolutionalStem } from "./convolutional-stem.ts";
 export type { DecoderParts, ForwardOptions, Head } from "./decoder.ts";
 export { Decoder, isDecoder } from "./decoder.ts";

@@ -21,7 +21,16 @@ import {
   zeros,
 } from "@heed/tensor";
 import { expect, test } from "vitest";
-import { type ClipConfig, type ClipPresetName, clip, clipPresets } from "../src/index.ts";
+import {
+  type ClipConfig,
+  ClipImageTower,
+  type ClipPresetName,
+  ClipTextTower,
+  clip,
+  clipImageTower,
+  clipPresets,
+  clipTextTower,
+} from "../src/index.ts";
 import { countOf, descend, difference, randomImages } from "./image-values.ts";
 
 useBackend(referenceBackend());
@@ -101,6 +110,24 @@ test("learns which text belongs to which image", () => {
   expect(losses.at(-1)).toBeLessThan(0.2 * losses[0]!);
 });
 
+test("a tower alone gives what it gives in the whole", () => {
+  const whole = clip(tiny, rng(0));
+  const images = randomImages([2, 8, 8, 3]);
+  const [text, image] = [
+    new ClipTextTower(whole.text, whole.textProjection),
+    new ClipImageTower(whole.image, whole.imageProjection),
+  ];
+  expect(difference(text.forward(tokens).projected!, whole.embedTexts(tokens))).toBe(0);
+  expect(difference(image.forward(images).projected!, whole.embedImages(images))).toBe(0);
+  const count = countOf((source) => clip(tiny, source)) - 1;
+  const towers = [
+    countOf((source) => clipTextTower({ ...tiny.text, dProjection: 12 }, source)),
+    countOf((source) => clipImageTower({ ...tiny.image, dProjection: 12 }, source)),
+  ];
+  expect(towers[0]! + towers[1]!).toBe(count);
+  expect(clipTextTower(tiny.text, rng(0)).forward(tokens).projected).toBeUndefined();
+});
+
 test("other sizes of images", () => {
   const model = clip(tiny, rng(0));
   expect(model.resized([12, 8]).embedImages(randomImages([1, 12, 8, 3])).shape).toEqual([1, 12]);
@@ -115,13 +142,13 @@ test("names what is wrong", () => {
     `[RangeError: Stack: tokens has T=7, expected at most 6 in all (maxSeqLen). Shorten the text or build a model with a longer context]`,
   );
   expect(() => clip({ ...tiny, text: { ...tiny.text, endToken: 20 } }, null)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: clip: text.endToken is out of range, expected an id in 0..19 or "highest", got 20]`,
+    `[RangeError: clip: text: endToken is out of range, expected an id in 0..19 or "highest", got 20]`,
   );
   expect(() => clip({ ...tiny, image: { ...tiny.image, patchSize: 3 } }, null)).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: clip: image: imageSize is wrong, expected multiples of patchSize=3, got 8]`,
   );
   expect(() => clip({ ...tiny, text: { ...tiny.text, numHeads: 3 } }, null)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: clip: text.numHeads does not divide the width, expected a divisor of dModel=16, got 3]`,
+    `[RangeError: clip: text: numHeads does not divide the width, expected a divisor of dModel=16, got 3]`,
   );
   expect(() => clip({ ...tiny, dProjection: 0 }, null)).toThrowErrorMatchingInlineSnapshot(
     `[RangeError: clip: dProjection is out of range, expected a whole number >= 1, got 0]`,

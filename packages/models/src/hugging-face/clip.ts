@@ -22,7 +22,7 @@ function readLayers(read: ConfigReader, dModel: number, numHeads: number, dFF: n
 const unused = ["projection_dim", "initializer_factor", "dropout"] as const;
 
 /** An end token of 2 is a mistake of old files, for which the original reads texts at their highest token. */
-function readText(read: ConfigReader): ClipConfig["text"] {
+export function readClipText(read: ConfigReader): ClipConfig["text"] {
   read.ignore(...unused, "initializer_range");
   read.only("tie_word_embeddings", true, false);
   const end = read.whole("eos_token_id", 49407);
@@ -36,7 +36,7 @@ function readText(read: ConfigReader): ClipConfig["text"] {
   return text;
 }
 
-function readImage(read: ConfigReader): ClipConfig["image"] {
+export function readClipImage(read: ConfigReader): ClipConfig["image"] {
   read.ignore(...unused);
   read.only("tie_word_embeddings", true, false);
   const image: ClipConfig["image"] = {
@@ -61,8 +61,8 @@ function readConfig(json: JsonObject): ClipConfig {
   const read = new ConfigReader("clip", json);
   read.only("tie_word_embeddings", true, false);
   const config: ClipConfig = {
-    text: readText(tower(read, "text")),
-    image: readImage(tower(read, "vision")),
+    text: readClipText(tower(read, "text")),
+    image: readClipImage(tower(read, "vision")),
     dProjection: read.count("projection_dim", 512),
     logScale: read.number("logit_scale_init_value", 2.6592),
     initFactor: read.number("initializer_factor", 1),
@@ -83,34 +83,43 @@ function writeLayers(config: ClipConfig["text"] | ClipConfig["image"]): JsonObje
   };
 }
 
-function writeConfig({ text, image, dProjection, logScale = 2.6592, initFactor = 1 }: ClipConfig): JsonObject {
+export function writeClipText(text: ClipConfig["text"]): JsonObject {
+  return {
+    ...writeLayers(text),
+    eos_token_id: text.endToken === "highest" ? 2 : text.endToken,
+    max_position_embeddings: text.maxSeqLen,
+    model_type: "clip_text_model",
+    vocab_size: text.vocabSize,
+  };
+}
+
+/** @throws RangeError for images that are not square */
+export function writeClipImage(image: ClipConfig["image"]): JsonObject {
   const [rows, columns] = sidesOf(image.imageSize);
   if (rows !== columns)
     throw new RangeError(
       `savePretrained: imageSize of clip cannot be written, expected a square, got ${rows} x ${columns}`,
     );
   return {
+    ...writeLayers(image),
+    image_size: rows,
+    initializer_range: image.initStd ?? 0.02,
+    model_type: "clip_vision_model",
+    num_channels: image.numChannels ?? 3,
+    patch_size: image.patchSize,
+  };
+}
+
+function writeConfig({ text, image, dProjection, logScale = 2.6592, initFactor = 1 }: ClipConfig): JsonObject {
+  return {
     architectures: ["CLIPModel"],
     initializer_factor: initFactor,
     logit_scale_init_value: logScale,
     model_type: "clip",
     projection_dim: dProjection,
-    text_config: {
-      ...writeLayers(text),
-      eos_token_id: text.endToken === "highest" ? 2 : text.endToken,
-      max_position_embeddings: text.maxSeqLen,
-      model_type: "clip_text_model",
-      vocab_size: text.vocabSize,
-    },
+    text_config: writeClipText(text),
     torch_dtype: "float32",
-    vision_config: {
-      ...writeLayers(image),
-      image_size: rows,
-      initializer_range: image.initStd ?? 0.02,
-      model_type: "clip_vision_model",
-      num_channels: image.numChannels ?? 3,
-      patch_size: image.patchSize,
-    },
+    vision_config: writeClipImage(image),
   };
 }
 
@@ -125,7 +134,8 @@ const blockRows = (ours: string, theirs: string): WeightRow[] => [
   ...linearRows(`${ours}.feedForward.contract`, `${theirs}.mlp.fc2`),
 ];
 
-const weights: readonly WeightRow[] = [
+/** Both towers, their projections and the scale. */
+export const clipWeights: readonly WeightRow[] = [
   { ours: "text.stack.embedding.tokens.weight", theirs: "text_model.embeddings.token_embedding.weight" },
   { ours: "text.stack.embedding.position.table", theirs: "text_model.embeddings.position_embedding.weight" },
   ...blockRows("text.stack.blocks.*", "text_model.encoder.layers.*"),
@@ -141,6 +151,18 @@ const weights: readonly WeightRow[] = [
   { ours: "logScale", theirs: "logit_scale" },
 ];
 
+export const clipFloatKeys = [
+  "attention_dropout",
+  "dropout",
+  "initializer_factor",
+  "initializer_range",
+  "layer_norm_eps",
+  "logit_scale_init_value",
+];
+
+/** Places of tokens and patches, which old files keep. */
+export const isClipBuffer = (name: string): boolean => /^(text|vision)_model\.embeddings\.position_ids$/.test(name);
+
 /**
  * CLIP in Hugging Face folders.
  *
@@ -151,17 +173,10 @@ export const clipFamily: ModelFamily<ClipConfig, Clip> = {
   architectures: ["CLIPModel"],
   readConfig,
   writeConfig,
-  floatKeys: [
-    "attention_dropout",
-    "dropout",
-    "initializer_factor",
-    "initializer_range",
-    "layer_norm_eps",
-    "logit_scale_init_value",
-  ],
+  floatKeys: clipFloatKeys,
   build: clip,
   numLayers: ({ text, image }) => text.numLayers + image.numLayers,
-  weights: () => weights,
+  weights: () => clipWeights,
   prefix: "",
-  isIgnored: (name) => /^(text|vision)_model\.embeddings\.position_ids$/.test(name),
+  isIgnored: isClipBuffer,
 };

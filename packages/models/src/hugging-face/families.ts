@@ -4,6 +4,7 @@ import { bartFamily, mbartFamily, pegasusFamily } from "./bart.ts";
 import { bertFamily } from "./bert.ts";
 import { bloomFamily } from "./bloom.ts";
 import { clipFamily } from "./clip.ts";
+import { clipTextFamily, clipVisionFamily } from "./clip-towers.ts";
 import { deitFamily } from "./deit.ts";
 import { distilbertFamily } from "./distilbert.ts";
 import { electraFamily } from "./electra.ts";
@@ -33,6 +34,8 @@ export const families = {
   bloom: bloomFamily,
   camembert: camembertFamily,
   clip: clipFamily,
+  clip_text_model: clipTextFamily,
+  clip_vision_model: clipVisionFamily,
   deit: deitFamily,
   distilbert: distilbertFamily,
   electra: electraFamily,

@@ -6,6 +6,8 @@ import { describe, expect, test } from "vitest";
 import {
   type ClipConfig,
   clip,
+  clipImageTower,
+  clipTextTower,
   configFromHuggingFace,
   loadPretrained,
   type MaeConfig,
@@ -60,6 +62,14 @@ const models: Readonly<Record<string, () => Parameters<typeof savePretrained>[2]
     const text = { ...layers, vocabSize: 9, maxSeqLen: 5, endToken: "highest" } as const;
     const config: ClipConfig = { text, image: { ...sizes, initStd: 0.1 }, dProjection: 4, logScale: 1 };
     return { modelType: "clip", config, model: clip(config, rng(1)) };
+  },
+  CLIPTextModelWithProjection: () => {
+    const config = { ...layers, vocabSize: 9, maxSeqLen: 5, endToken: 8, dProjection: 6 } as const;
+    return { modelType: "clip_text_model", config, model: clipTextTower(config, rng(1)) };
+  },
+  CLIPVisionModel: () => {
+    const config = { ...sizes, initStd: 0.1, initFactor: 2 };
+    return { modelType: "clip_vision_model", config, model: clipImageTower(config, rng(1)) };
   },
 };
 

@@ -1,4 +1,4 @@
-import { isClip, type Pretrained } from "@heed/models";
+import { isClip, type Pretrained, type TowerOutputs } from "@heed/models";
 import { contrastiveLoss } from "@heed/objectives";
 import { divide, exp, matmul, multiply, sqrt, sum, type Tensor, transpose } from "@heed/tensor";
 import { badInput } from "../../errors.ts";
@@ -6,6 +6,7 @@ import type { GoldenCase } from "../golden.ts";
 import { forwardRunner, type Watch } from "../model-forward.ts";
 import { int32, optionsOf, tokensOf } from "../support.ts";
 import { paddingOf } from "./causal-lm.ts";
+import { observerOf } from "./encoder.ts";
 import { fitted, imagesOf } from "./images.ts";
 
 /** Rows of length 1. */
@@ -29,6 +30,38 @@ function compute({ model: whole, modelType }: Pretrained, golden: GoldenCase, wa
   return optionsOf(golden)["return_loss"] === true ? contrastiveLoss(logits) : undefined;
 }
 
+/** What a tower gives, under the names of the classes that have it. */
+function watchTower({ states, pooled, projected }: TowerOutputs, watch: Watch, embeds: string): undefined {
+  watch("last_hidden_state", states);
+  watch("pooler_output", pooled);
+  if (projected) watch(embeds, projected);
+}
+
+const textTower = forwardRunner({
+  inputs: ["input_ids", "attention_mask", "position_ids"],
+  compute({ model, modelType }, golden, watch) {
+    if (!("text" in model && "textProjection" in model) || isClip(model))
+      throw badInput(`verify: model_type ${modelType} is no text tower of CLIP, expected one for this case`);
+    const ids = golden.inputs.get("position_ids");
+    const found = model.forward(tokensOf(model.text.stack.vocabSize, golden), {
+      ...{ padding: paddingOf(golden), positions: ids && int32(ids), observe: observerOf(golden, watch) },
+    });
+    return watchTower(found, watch, "text_embeds");
+  },
+});
+
+const imageTower = forwardRunner({
+  inputs: ["pixel_values"],
+  options: ["interpolate_pos_encoding"],
+  compute({ model, modelType }, golden, watch) {
+    if (!("image" in model && "imageProjection" in model) || isClip(model))
+      throw badInput(`verify: model_type ${modelType} is no image tower of CLIP, expected one for this case`);
+    const images = imagesOf(golden);
+    const found = fitted(model, images, golden).forward(images, { observe: observerOf(golden, watch) });
+    return watchTower(found, watch, "image_embeds");
+  },
+});
+
 /** Runners of models that read images and texts, by class. */
 export const imageTextModels = {
   CLIPModel: {
@@ -38,4 +71,8 @@ export const imageTextModels = {
       compute,
     }),
   },
+  CLIPTextModel: { forward: textTower },
+  CLIPTextModelWithProjection: { forward: textTower },
+  CLIPVisionModel: { forward: imageTower },
+  CLIPVisionModelWithProjection: { forward: imageTower },
 };
