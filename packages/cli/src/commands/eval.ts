@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
 import { badInput, wrongUse } from "../errors.ts";
+import { resolveFolder } from "../model-folder.ts";
 import { wholeNumber } from "../numbers.ts";
 import { openDecoder, openTokenizer } from "../open-model.ts";
 import { readTexts } from "../text-files.ts";
@@ -20,14 +21,14 @@ interface EvalFlags {
 export function evalCommand(context: Context): Command {
   return new Command("eval")
     .description("Mean loss and perplexity of a model on text files.")
-    .argument("<folder>", "Hugging Face folder with tokenizer.json")
+    .argument("<folder>", "Hugging Face folder with tokenizer.json, or its web address")
     .argument("<files...>", "UTF-8 text files")
     .option("--batch <n>", "sequences in a batch", wholeNumber(1, 65536), 12)
     .option("--context <n>", "tokens in a sequence (default: the model's)", wholeNumber(1, 65536))
     .option("--threads <n>", "threads to compute with (default: as many as the machine has)", wholeNumber(1, 64))
     .action((folder: string, files: string[], flags: EvalFlags) => {
       const paths = files.map((file) => resolve(context.cwd, file));
-      return run(context, resolve(context.cwd, folder), paths, flags);
+      return run(context, resolveFolder(context.cwd, folder), paths, flags);
     });
 }
 

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { rng } from "@heed/tensor";
 import {
   beamSearch,
@@ -15,6 +14,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
 import { type GenerationRequest, requestOf } from "../generation-request.ts";
+import { resolveFolder } from "../model-folder.ts";
 import { nonNegativeNumber, numberBetween, positiveNumber, wholeNumber } from "../numbers.ts";
 import { openModel } from "../open-model.ts";
 import { textStream } from "../text-stream.ts";
@@ -44,7 +44,7 @@ export function generateCommand(context: Context): Command {
   const samplers = ["temperature", "topK", "topP", "minP", "seed"];
   return new Command("generate")
     .description("Continue a prompt with a model, or translate it with an encoder-decoder.")
-    .argument("<folder>", "Hugging Face folder with tokenizer.json, such as one that train wrote")
+    .argument("<folder>", "Hugging Face folder with tokenizer.json, such as one that train wrote, or its web address")
     .option("--prompt <text>", "what to continue (default: a line break), or the source of an encoder-decoder")
     .option("--tokens <n>", "tokens to add at most", wholeNumber(0, 1_000_000), 300)
     .option(
@@ -70,7 +70,7 @@ export function generateCommand(context: Context): Command {
     .option("--stop <text>", "ends where this text was made; can be given again", stopText, [])
     .option("--seed <n>", "of the draws", wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
     .option("--threads <n>", "threads to compute with (default: as many as the machine has)", wholeNumber(1, 64))
-    .action((folder: string, flags: GenerateFlags) => run(context, resolve(context.cwd, folder), flags));
+    .action((folder: string, flags: GenerateFlags) => run(context, resolveFolder(context.cwd, folder), flags));
 }
 
 /** A model may have more rows than its tokenizer has tokens: those are never drawn. */

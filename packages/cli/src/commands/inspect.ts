@@ -1,14 +1,12 @@
 import { stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { readJsonFile } from "@heed/checkpoints";
-import { nodeFileStore } from "@heed/checkpoints/node";
 import { countFlops, type ParameterRow, parameterTable } from "@heed/inspect";
 import { isDecoder, modelFromHuggingFace } from "@heed/models";
 import { createMetaBackend, withBackend, zeros } from "@heed/tensor";
 import { Command } from "commander";
 import type { Context } from "../context.ts";
 import { badInput, isRefusal, wrongUse } from "../errors.ts";
-import { expectModelFolder } from "../open-model.ts";
+import { isWebAddress, resolveFolder } from "../model-folder.ts";
+import { readConfig } from "../open-model.ts";
 import { type Preset, presets } from "../presets.ts";
 import { suggest } from "../suggest.ts";
 
@@ -18,7 +16,7 @@ const presetNames = [...presets.keys()];
 export function inspectCommand(context: Context): Command {
   return new Command("inspect")
     .description("Layers, shapes, parameters, bytes and FLOPs of a model, without loading its weights.")
-    .argument("<folder-or-preset>", `Hugging Face folder, or one of ${presetNames.join(", ")}`)
+    .argument("<folder-or-preset>", `Hugging Face folder, its web address, or one of ${presetNames.join(", ")}`)
     .action((name: string) => run(context, name));
 }
 
@@ -26,14 +24,13 @@ export function inspectCommand(context: Context): Command {
 async function describe(name: string, cwd: string): Promise<Preset> {
   const preset = presets.get(name);
   if (preset) return preset;
-  const folder = resolve(cwd, name);
-  if (!(await stat(folder).catch(() => undefined))) {
+  const folder = resolveFolder(cwd, name);
+  if (!isWebAddress(folder) && !(await stat(folder).catch(() => undefined))) {
     throw wrongUse(
       `inspect: ${name} is neither a folder nor a preset, expected a Hugging Face folder or a preset (inspect --help lists them).${suggest(name, presetNames)}`,
     );
   }
-  await expectModelFolder("inspect", folder);
-  const json = await readJsonFile(nodeFileStore(), join(folder, "config.json"));
+  const json = await readConfig("inspect", folder);
   try {
     const { config } = withBackend(createMetaBackend(), () => modelFromHuggingFace(json, null));
     return { config, build: () => modelFromHuggingFace(json, null).model };
