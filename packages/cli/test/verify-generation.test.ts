@@ -25,13 +25,23 @@ test("options of the case go before generation_config.json, and this before conf
 
 test("what would change the tokens and is not supported is refused by name, in the folder as in the case", () => {
   const files = folder({ suppress_tokens: [7] });
-  expect(() => settingsOf(files, caseOf({}))).toThrowErrorMatchingInlineSnapshot(`[RangeError: verify: suppress_tokens of case mine is [7], expected null. Others are not supported]`);
-  expect(() => settingsOf(folder({}), caseOf({ forced_eos_token_id: 2 }))).toThrowErrorMatchingInlineSnapshot(`[RangeError: verify: forced_eos_token_id of case mine is 2, expected null. Others are not supported]`);
-  expect(() => settingsOf(folder({}), caseOf({ do_sample: true }))).toThrowErrorMatchingInlineSnapshot(`[RangeError: verify: do_sample of case mine is true, expected false. Others are not supported]`);
-  expect(() => settingsOf(folder({}), caseOf({ early_stopping: 3 }))).toThrowErrorMatchingInlineSnapshot(`[RangeError: verify: early_stopping is unknown, expected true, false or "never", got 3]`);
+  expect(() => settingsOf(files, caseOf({}))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: verify: suppress_tokens of case mine is [7], expected null. Others are not supported]`,
+  );
+  expect(() => settingsOf(folder({}), caseOf({ forced_eos_token_id: 2 }))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: verify: forced_eos_token_id of case mine is 2, expected null. Others are not supported]`,
+  );
+  expect(() => settingsOf(folder({}), caseOf({ do_sample: true }))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: verify: do_sample of case mine is true, expected false. Others are not supported]`,
+  );
+  expect(() => settingsOf(folder({}), caseOf({ early_stopping: 3 }))).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: verify: early_stopping is unknown, expected true, false or "never", got 3]`,
+  );
   expect(settingsOf(files, caseOf({ suppress_tokens: null })).numBeams).toBe(1);
   expect(runGenerate.refuses(caseOf({ top_h: 3 }))).toMatch(/^options top_h not supported, expected max_new_tokens, /);
-  expect(runGenerate.refuses(caseOf({ max_new_tokens: null }))).toMatchInlineSnapshot(`"generation without max_new_tokens is not supported"`);
+  expect(runGenerate.refuses(caseOf({ max_new_tokens: null }))).toMatchInlineSnapshot(
+    `"generation without max_new_tokens is not supported"`,
+  );
 });
 
 test("a prompt is padded on the left, a source anywhere", () => {

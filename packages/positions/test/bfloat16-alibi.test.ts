@@ -43,7 +43,9 @@ test("positions of padding count as 0, those outside the table are refused", () 
   const position = bfloat16Alibi({ numHeads: 2, maxSeqLen: 8 });
   const keys = (...values: number[]) => [...dataSync(position.bias!(at(7), at(...values)))];
   expect(keys(-1, 3)).toEqual(keys(0, 3));
-  expect(() => keys(8)).toThrowErrorMatchingInlineSnapshot(`[RangeError: gather: indices has a value out of range at position 0, expected 0..7, got 8]`);
+  expect(() => keys(8)).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: gather: indices has a value out of range at position 0, expected 0..7, got 8]`,
+  );
 });
 
 test("sizes that do not fit are refused", () => {
