@@ -5,6 +5,7 @@ import {
   arange,
   bindShapes,
   concatenate,
+  dataSync,
   expectDType,
   matmul,
   multiply,
@@ -131,10 +132,14 @@ export class MaskedAutoencoder {
   encode({ patches, visible }: VisiblePatches, options: Omit<VisionOptions, "masked"> = {}): Tensor {
     bindShapes("MaskedAutoencoder", { patches: [patches, "B M dPatch"], visible: [visible, "B M"] });
     expectDType("MaskedAutoencoder", { visible }, "int32");
+    checkPlaces(visible, this.vision.numPatches);
     return this.vision.forwardPatches(patches, visible, options);
   }
 
-  /** @throws ShapeError for patches of another size; TypeError if the model has no decoder */
+  /**
+   * @throws ShapeError for patches of another size; RangeError for a place outside the image or given twice; TypeError if the
+   *   model has no decoder
+   */
   forward(input: VisiblePatches, options: Omit<VisionOptions, "masked"> = {}): Tensor {
     const { decoder } = this;
     if (!decoder)
@@ -157,6 +162,21 @@ export class MaskedAutoencoder {
     const position = new LearnedGridPositions(table, line).resize([1, vision.numPatches]);
     return new MaskedAutoencoder({ vision, decoder: new PatchDecoder({ ...decoder, position }) });
   }
+}
+
+/** Each patch of an image at most once, where the backend can read at once. */
+function checkPlaces(visible: Tensor, numPatches: number): void {
+  if (!visible.backend.readSync) return;
+  const M = visible.shape[1]!;
+  const places = Array.from(dataSync(visible));
+  const outside = places.find((place) => place < 0 || place >= numPatches);
+  if (outside !== undefined)
+    throw new RangeError(
+      `MaskedAutoencoder: visible has patch ${outside}, expected places in 0..${numPatches - 1} (from ${numPatches} patches)`,
+    );
+  const again = places.find((place, i) => places.indexOf(place, i - (i % M)) < i);
+  if (again !== undefined)
+    throw new RangeError(`MaskedAutoencoder: visible has patch ${again} twice, expected each patch once in an image`);
 }
 
 function check({ decoder, maskRate, normalizeTargets, ...encoder }: MaeConfig): void {

@@ -148,6 +148,16 @@ test.each(["patches", "convolutions"] as const)("learns a batch, with %s", (stem
   expect(losses.at(-1)).toBeLessThan(0.2 * losses[0]!);
 });
 
+test("begins without a preference: the first loss is near that of guessing, and one seed gives one model", () => {
+  const config: VitConfig = { ...tiny, initStd: 0.02 };
+  const images = randomImages([8, 8, 8, 2]);
+  const logits = vit(config, rng(5)).forward(images)["classes"]!;
+  const labels = tensor([0, 1, 2, 0, 1, 2, 0, 1], { dtype: "int32" });
+  expect(Math.abs(dataSync(crossEntropy(logits, labels))[0]! - Math.log(3))).toBeLessThan(0.1);
+  expect(difference(logits, vit(config, rng(5)).forward(images)["classes"]!)).toBe(0);
+  expect(difference(logits, vit(config, rng(6)).forward(images)["classes"]!)).toBeGreaterThan(1e-3);
+});
+
 test("fixed positions are saved, not learned", () => {
   const model = vit({ ...tiny, positions: "sinusoidal" }, rng(0));
   const table = stateDict(model).get("vision.position.table")!;
