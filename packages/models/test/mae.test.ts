@@ -138,11 +138,19 @@ test("names what is wrong", () => {
   expect(() =>
     model.forward({ patches: zeros([1, 2, 4]), visible: int32([[0, 16]]) }),
   ).toThrowErrorMatchingInlineSnapshot(
-    ,
+    `[RangeError: MaskedAutoencoder: visible has patch 16, expected places in 0..15 (from 16 patches)]`,
   );
   expect(() =>
-    model.forward({ patches: zeros([2, 2, 4]), visible: int32([[3, 1], [3, 3]]) }),
-  ).toThrowErrorMatchingInlineSnapshot();
+    model.forward({
+      patches: zeros([2, 2, 4]),
+      visible: int32([
+        [3, 1],
+        [3, 3],
+      ]),
+    }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: MaskedAutoencoder: visible has patch 3 twice, expected each patch once in an image]`,
+  );
   expect(() => model.forward({ patches: zeros([1, 2, 4]), visible: zeros([1, 2]) })).toThrowErrorMatchingInlineSnapshot(
     `[DTypeError: MaskedAutoencoder: visible has dtype float32, expected int32. Use cast]`,
   );
