@@ -43,7 +43,7 @@ function write(columns: readonly ParityColumn[]): void {
 function check(label: string, fresh: ParityColumn | undefined, ledger: readonly ParityColumn[]): Outcome {
   const name = `parity ledger: ${label}`;
   if (fresh === undefined) {
-    const reason = `its conformance suite did not run in the last ${OLDEST_HOURS} hours. Run npm test -- unit conformance parity`;
+    const reason = `its conformance suite did not run in the last ${OLDEST_HOURS} hours. Run npm test -- browsers conformance parity`;
     return process.env.CI ? failed(name, reason) : skipped(name, reason);
   }
   const old = ledger.find((column) => column.label === label);
