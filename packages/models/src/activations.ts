@@ -38,3 +38,6 @@ export const activations = {
 
 /** Name of an activation in a configuration. */
 export type ActivationName = keyof typeof activations;
+
+/** Every name of an activation. */
+export const activationNames = Object.keys(activations) as ActivationName[];

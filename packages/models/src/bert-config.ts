@@ -1,5 +1,6 @@
+import { activationNames } from "./activations.ts";
 import type { BertConfig } from "./bert.ts";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { checkConfig } from "./check-config.ts";
 
 /** Throws a RangeError that names the first option that is unknown or out of range. */
 export function checkBertConfig({ heads = {}, sharing, ...config }: BertConfig): void {

@@ -1,5 +1,3 @@
-import { activations } from "./activations.ts";
-
 /** What the keys of a configuration may hold. */
 export interface ConfigRules {
   /** whole numbers >= 1 */
@@ -17,9 +15,6 @@ export interface ConfigRules {
   /** one of these names, or absent */
   readonly choices?: Readonly<Record<string, readonly string[]>>;
 }
-
-/** Names of activations, for `choices`. */
-export const activationNames: readonly string[] = Object.keys(activations);
 
 /** Throws a RangeError that names the first key of a configuration that is unknown or out of range. */
 export function checkConfig(where: string, config: object, rules: ConfigRules): void {

@@ -1,7 +1,8 @@
 import { createLayerNorm, createLinear, type Initializer, type Linear, normalInit, zerosInit } from "@heed/nn";
 import { LearnedGridPositions } from "@heed/positions";
 import { full, type Rng, type Tensor } from "@heed/tensor";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { activationNames } from "./activations.ts";
+import { checkConfig } from "./check-config.ts";
 import { type ClipText, type ClipTextConfig, createClipText } from "./clip-text.ts";
 import { ImageModel } from "./image-model.ts";
 import { createPatchEmbedding } from "./patch-embedding.ts";

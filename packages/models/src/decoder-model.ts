@@ -30,10 +30,10 @@ import {
 } from "@heed/nn";
 import { learned, type PositionEncoding } from "@heed/positions";
 import { layerNorm, type Rng } from "@heed/tensor";
-import { type ActivationName, activations } from "./activations.ts";
+import { type ActivationName, activationNames, activations } from "./activations.ts";
 import { Block, type TransformerBlock } from "./block.ts";
 import { byOrder } from "./by-order.ts";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { checkConfig } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
 import { checkPositions, type PositionsConfig, rotaryPositions, scorePositions } from "./decoder-positions.ts";
 import { FactorizedEmbedding, ProjectedNorm } from "./factorized-embedding.ts";

@@ -1,4 +1,4 @@
-import { activations } from "./activations.ts";
+import { activationNames, activations } from "./activations.ts";
 import type { Gpt2Config } from "./gpt2.ts";
 
 const counts = ["vocabSize", "maxSeqLen", "dModel", "numLayers", "numHeads", "dFF"] as const;
@@ -38,7 +38,7 @@ export function checkGpt2Config(config: Gpt2Config): void {
   if (dModel % numHeads !== 0)
     refuse(`numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`);
   if (!Object.hasOwn(activations, activation))
-    refuse(`activation is unknown, expected one of ${Object.keys(activations).join(", ")}, got ${String(activation)}`);
+    refuse(`activation is unknown, expected one of ${activationNames.join(", ")}, got ${String(activation)}`);
   if (!(initStd >= 0 && Number.isFinite(initStd)))
     refuse(`initStd is out of range, expected a finite number >= 0, got ${initStd}`);
 }

@@ -11,10 +11,10 @@ import {
 } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
-import { type ActivationName, activations } from "./activations.ts";
+import { type ActivationName, activationNames, activations } from "./activations.ts";
 import { Block } from "./block.ts";
 import { byOrder } from "./by-order.ts";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { checkConfig } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
 import { type RotaryConfig, rotaryOf } from "./rotary-config.ts";
 

@@ -12,8 +12,8 @@ import {
 } from "@heed/nn";
 import { t5Bias } from "@heed/positions";
 import { dropout, type Rng, type Tensor } from "@heed/tensor";
-import { type ActivationName, activations } from "./activations.ts";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { type ActivationName, activationNames, activations } from "./activations.ts";
+import { checkConfig } from "./check-config.ts";
 import { type EncodeOptions, EncoderDecoder } from "./encoder-decoder.ts";
 import { type LayerMakers, makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
 import { Stack } from "./stack.ts";

@@ -14,8 +14,8 @@ import {
 } from "@heed/nn";
 import { sinusoidal } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
-import { type ActivationName, activations } from "./activations.ts";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { type ActivationName, activationNames, activations } from "./activations.ts";
+import { checkConfig } from "./check-config.ts";
 import { EncoderDecoder } from "./encoder-decoder.ts";
 import { type LayerMakers, makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
 import { Stack } from "./stack.ts";

@@ -2,9 +2,9 @@ import { MultiHeadAttention, SeparateProjection, softmaxAttention } from "@heed/
 import { createFeedForward, createLayerNorm, createLinear, type Initializer, normalInit, zerosInit } from "@heed/nn";
 import { LearnedGridPositions, sinusoidal2d } from "@heed/positions";
 import { arange, type Rng, scope } from "@heed/tensor";
-import { type ActivationName, activations } from "./activations.ts";
+import { type ActivationName, activationNames, activations } from "./activations.ts";
 import { Block } from "./block.ts";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { checkConfig } from "./check-config.ts";
 import { createConvolutionalStem } from "./convolutional-stem.ts";
 import { ImageModel } from "./image-model.ts";
 import { createPatchEmbedding, type ImageEmbedding } from "./patch-embedding.ts";

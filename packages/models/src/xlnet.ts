@@ -1,7 +1,7 @@
 import { createEmbedding, createFeedForward, createLayerNorm, Linear, normalInit, zerosInit } from "@heed/nn";
 import type { Rng } from "@heed/tensor";
-import { type ActivationName, activations } from "./activations.ts";
-import { activationNames, checkConfig } from "./check-config.ts";
+import { type ActivationName, activationNames, activations } from "./activations.ts";
+import { checkConfig } from "./check-config.ts";
 import { createRelativeAttention, XlnetBlock } from "./xlnet-attention.ts";
 import { Xlnet } from "./xlnet-model.ts";
 

@@ -4,10 +4,10 @@ import type { JsonObject } from "@heed/checkpoints";
 import { nodeFileStore } from "@heed/checkpoints/node";
 import { imageToPatches, patchesToImage, shuffledExamples } from "@heed/data";
 import { type MaeConfig, type MaskedAutoencoder, mae, savePretrained, vit } from "@heed/models";
-import { countParameters, parameters, stateDict } from "@heed/nn";
+import { countParameters, loadStateDict, parameters, stateDict } from "@heed/nn";
 import { type MaskedAutoencodingExample, maskedAutoencoding, stackExamples } from "@heed/objectives";
 import { adamW, cosineSchedule, decayMatricesOnly } from "@heed/optim";
-import { assign, dataSync, fromArray, type Rng, rng, scope, type Tensor } from "@heed/tensor";
+import { dataSync, fromArray, type Rng, rng, scope, type Tensor } from "@heed/tensor";
 import { type Digit, digitsFile, grid, moved, readDigits, shuffled, side, summary } from "./digits.ts";
 import { runPhase } from "./phase.ts";
 import { drawRows } from "./picture.ts";
@@ -113,12 +113,7 @@ async function withFewLabels(
   for (let i = 0; i < numSeeds; i++) {
     const seed = kitchen.seed + i;
     const model = vit({ ...encoderConfig, positions: "sinusoidal", heads: digitHead }, rng(seed));
-    if (pretrained) {
-      const learned = stateDict(pretrained.vision);
-      scope(() => {
-        for (const [name, tensor] of stateDict(model.vision)) assign(tensor, learned.get(name)!);
-      });
-    }
+    if (pretrained) loadStateDict(model.vision, stateDict(pretrained.vision));
     const name = `100 labels, ${pretrained ? "pretrained" : "from nothing"}, seed ${seed}`;
     const train = labelled(digits.train, kitchen.smoke ? 2 : 10, seed);
     found.push(await classify(kitchen, { name, model, train, test: digits.test, steps, seed }));

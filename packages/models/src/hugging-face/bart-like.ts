@@ -1,5 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type ActivationName, activations } from "../activations.ts";
+import { activationNames } from "../activations.ts";
 import { type BartConfig, bart } from "../bart.ts";
 import type { EncoderDecoder } from "../encoder-decoder.ts";
 import type { StackSizes } from "../encoder-decoder-blocks.ts";
@@ -21,7 +21,6 @@ export interface BartTraits {
   readonly ownVocabularies?: boolean;
 }
 
-const names = Object.keys(activations) as ActivationName[];
 const largest = { numLayers: 12, numHeads: 16, dFF: 4096 };
 
 function readSizes(read: ConfigReader, part: "encoder" | "decoder"): StackSizes {
@@ -65,7 +64,7 @@ function readConfig(traits: BartTraits, json: JsonObject, architecture: string):
     dModel: read.count("d_model", 1024, "hidden_size"),
     encoder: readSizes(read, "encoder"),
     decoder: readSizes(read, "decoder"),
-    activation: read.choice("activation_function", names, "gelu"),
+    activation: read.choice("activation_function", activationNames, "gelu"),
     ...traits.parts,
     scaleEmbedding: read.boolean("scale_embedding", false),
     ...(paddingId !== null && { paddingId: read.whole("pad_token_id", traits.paddingId) }),

@@ -1,7 +1,8 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { activationNames } from "../activations.ts";
 import type { BertConfig } from "../bert.ts";
 import type { HeadConfig } from "../states-head.ts";
-import { activationKeys, type BodyConfig, both, type HeadTraits } from "./bert-like.ts";
+import { type BodyConfig, both, type HeadTraits } from "./bert-like.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { WeightRow } from "./family.ts";
 
@@ -35,7 +36,7 @@ export function readBertBody(read: ConfigReader, defaults: BodyDefaults): BodyCo
     numLayers: read.count("num_hidden_layers", defaults.numLayers),
     numHeads: read.count("num_attention_heads", defaults.numHeads),
     dFF: read.count("intermediate_size", defaults.dFF),
-    activation: read.choice("hidden_act", activationKeys, activation),
+    activation: read.choice("hidden_act", activationNames, activation),
     numSegments: read.count("type_vocab_size", 2),
     positions: positionTypes[read.choice("position_embedding_type", types, "absolute")],
     ...paddingId,

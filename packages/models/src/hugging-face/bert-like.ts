@@ -1,5 +1,4 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type ActivationName, activations } from "../activations.ts";
 import { type BertConfig, bert } from "../bert.ts";
 import type { EncoderModel } from "../encoder-model.ts";
 import type { HeadConfig } from "../states-head.ts";
@@ -43,8 +42,6 @@ export interface EncoderTraits {
   /** buffers and what public checkpoints hold beside their class; default positions of old files */
   readonly isIgnored?: (name: string, config: BertConfig) => boolean;
 }
-
-export const activationKeys = Object.keys(activations) as ActivationName[];
 
 /** A linear layer or a norm: weight (gain) and bias. */
 export function both(ours: string, theirs: string, gain = "weight"): WeightRow[] {

@@ -1,9 +1,10 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { activationNames } from "../activations.ts";
 import { type Clip, type ClipConfig, clip } from "../clip.ts";
 import { sidesOf } from "../vit.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
-import { activationKeys, linearRows, normRows, readPatchSize } from "./vision-body.ts";
+import { linearRows, normRows, readPatchSize } from "./vision-body.ts";
 
 /** Sizes that both towers have, in the same words. */
 function readLayers(read: ConfigReader, dModel: number, numHeads: number, dFF: number) {
@@ -12,7 +13,7 @@ function readLayers(read: ConfigReader, dModel: number, numHeads: number, dFF: n
     numLayers: read.count("num_hidden_layers", 12),
     numHeads: read.count("num_attention_heads", numHeads),
     dFF: read.count("intermediate_size", dFF),
-    activation: read.choice("hidden_act", activationKeys, "quick_gelu"),
+    activation: read.choice("hidden_act", activationNames, "quick_gelu"),
     layerNormEpsilon: read.number("layer_norm_eps", 1e-5),
     attentionDropout: read.number("attention_dropout", 0, 0, 1),
   };

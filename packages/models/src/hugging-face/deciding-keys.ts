@@ -1,6 +1,7 @@
-import type { Json, JsonObject } from "@heed/checkpoints";
+import type { JsonObject } from "@heed/checkpoints";
 import { createMetaBackend, formatShape, scope, withBackend } from "@heed/tensor";
 import type { AnyFamily } from "./families.ts";
+import { isObject } from "./is-object.ts";
 import { placedWeights, storedShape } from "./names.ts";
 
 /** Shapes of weights by their names in files, found without memory. */
@@ -25,9 +26,6 @@ function* doubled(json: JsonObject, path = ""): Generator<readonly [key: string,
       for (const [inner, changed] of doubled(value, `${path}${key}.`)) yield [inner, { ...json, [key]: changed }];
   }
 }
-
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * The keys of config.json that decide the shape of a weight: those whose change changes it.

@@ -1,5 +1,4 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type ActivationName, activations } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type DecoderConfig, decoderModel } from "../decoder-model.ts";
 import type { SequenceClassifier } from "../sequence-classifier.ts";
@@ -7,9 +6,6 @@ import { checkWritten } from "./check-written.ts";
 import { type Classified, type ClassifierTraits, withClassifier } from "./classifier-family.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
-
-/** Names of activations in configurations. */
-export const activationNames = Object.keys(activations) as ActivationName[];
 
 /** Their names of the parts of a decoder; a part that a family never has may be left out. `*` stands for the layer. */
 export interface DecoderNames {

@@ -1,6 +1,7 @@
+import { activationNames } from "../activations.ts";
 import type { BertConfig } from "../bert.ts";
 import { span, tags, words } from "./bert-body.ts";
-import { activationKeys, type BodyConfig, both, encoderFamily, type HeadTraits } from "./bert-like.ts";
+import { type BodyConfig, both, encoderFamily, type HeadTraits } from "./bert-like.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { WeightRow } from "./family.ts";
 
@@ -14,7 +15,7 @@ function readBody(read: ConfigReader): BodyConfig {
     numLayers: read.count("n_layers", 6, "num_hidden_layers"),
     numHeads: read.count("n_heads", 12, "num_attention_heads"),
     dFF: read.count("hidden_dim", 4 * 768),
-    activation: read.choice("activation", activationKeys, "gelu"),
+    activation: read.choice("activation", activationNames, "gelu"),
     numSegments: 0,
     ...(read.get("pad_token_id") !== null && { paddingId: read.whole("pad_token_id", 0) }),
     layerNormEpsilon: 1e-12,

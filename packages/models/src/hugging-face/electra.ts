@@ -1,3 +1,4 @@
+import { activationNames } from "../activations.ts";
 import { pooler } from "../bert.ts";
 import { isUnusedTable } from "./bert.ts";
 import {
@@ -10,7 +11,7 @@ import {
   words,
   writeBertBody,
 } from "./bert-body.ts";
-import { activationKeys, encoderFamily } from "./bert-like.ts";
+import { encoderFamily } from "./bert-like.ts";
 
 const defaults = { vocabSize: 30522, dModel: 256, numLayers: 12, numHeads: 4, dFF: 1024, paddingId: 0 };
 
@@ -65,7 +66,7 @@ export const electraFamily = encoderFamily({
         return {
           tokens: "first",
           dropoutBefore: read.number("summary_first_dropout", 0, 0, 1),
-          dense: { dOut: dModel, activation: read.choice("summary_activation", activationKeys, "gelu") },
+          dense: { dOut: dModel, activation: read.choice("summary_activation", activationNames, "gelu") },
           dropout: read.number("summary_last_dropout", 0.1, 0, 1),
           out: 1,
         };

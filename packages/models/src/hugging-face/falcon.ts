@@ -1,5 +1,6 @@
+import { activationNames } from "../activations.ts";
 import type { DecoderConfig } from "../decoder-model.ts";
-import { activationNames, decoderFamily, decoderRows, groupedRows, usualSizes } from "./decoder-family.ts";
+import { decoderFamily, decoderRows, groupedRows, usualSizes } from "./decoder-family.ts";
 import { readRotary, writeRotary } from "./rotary.ts";
 
 /** Names of the norms depend on how many there are in a block, and where. */

@@ -1,6 +1,7 @@
 import type { Json } from "@heed/checkpoints";
+import { activationNames } from "../activations.ts";
 import type { ConfigReader } from "./config-reader.ts";
-import { activationNames, decoderFamily, decoderRows } from "./decoder-family.ts";
+import { decoderFamily, decoderRows } from "./decoder-family.ts";
 
 const rows = decoderRows({
   ...{ tokens: "wte", positions: "wpe", block: "h.*.", norm1: "ln_1", norm2: "ln_2", norm: "ln_f" },

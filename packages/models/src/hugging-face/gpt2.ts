@@ -1,5 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type ActivationName, activations } from "../activations.ts";
+import { activationNames } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type Gpt2Config, gpt2 } from "../gpt2.ts";
 import { withClassifier } from "./classifier-family.ts";
@@ -58,7 +58,7 @@ function readConfig(json: JsonObject, architecture: string): Gpt2Config {
     numLayers: read.count("n_layer", 12, "num_hidden_layers"),
     numHeads: read.count("n_head", 12, "num_attention_heads"),
     dFF: read.countOrNull("n_inner", 4 * dModel),
-    activation: read.choice("activation_function", Object.keys(activations) as ActivationName[], "gelu_new"),
+    activation: read.choice("activation_function", activationNames, "gelu_new"),
     bias: read.boolean("heed_bias", true),
     layerNormEpsilon: read.number("layer_norm_epsilon", 1e-5),
     // The model without its head is built with a tied one, which has no weights.

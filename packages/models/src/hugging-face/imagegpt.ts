@@ -1,6 +1,7 @@
+import { activationNames } from "../activations.ts";
 import type { DecoderConfig } from "../decoder-model.ts";
 import type { ConfigReader } from "./config-reader.ts";
-import { activationNames, decoderFamily, decoderRows } from "./decoder-family.ts";
+import { decoderFamily, decoderRows } from "./decoder-family.ts";
 
 const rows = decoderRows(
   {

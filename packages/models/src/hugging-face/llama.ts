@@ -1,5 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type ActivationName, activations } from "../activations.ts";
+import { activationNames } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type LlamaConfig, llama } from "../llama.ts";
 import type { SequenceClassifier } from "../sequence-classifier.ts";
@@ -7,8 +7,6 @@ import { type Classified, withClassifier } from "./classifier-family.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 import { readRotary, writeRotary } from "./rotary.ts";
-
-const names = Object.keys(activations) as ActivationName[];
 
 const row = (ours: string, theirs: string): WeightRow => ({
   ours: `stack.blocks.*.${ours}`,
@@ -60,7 +58,7 @@ function readConfig(traits: LlamaTraits, json: JsonObject, architecture: string)
     numKvHeads: read.countOrNull("num_key_value_heads", traits.numKvHeads ?? numHeads),
     dHead: read.countOrNull("head_dim", dModel / numHeads),
     dFF: read.count("intermediate_size", traits.dFF),
-    activation: read.choice("hidden_act", names, "silu"),
+    activation: read.choice("hidden_act", activationNames, "silu"),
     rotary: readRotary(read, { maxSeqLen }),
     rmsNormEpsilon: read.number("rms_norm_eps", 1e-6),
     tieHead: read.boolean("tie_word_embeddings", false) || isBare,

@@ -1,4 +1,5 @@
-import { activationNames, decoderFamily, decoderRows } from "./decoder-family.ts";
+import { activationNames } from "../activations.ts";
+import { decoderFamily, decoderRows } from "./decoder-family.ts";
 
 const rows = [
   ...decoderRows({

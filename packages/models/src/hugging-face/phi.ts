@@ -1,4 +1,5 @@
-import { activationNames, decoderFamily, decoderRows, usualSizes } from "./decoder-family.ts";
+import { activationNames } from "../activations.ts";
+import { decoderFamily, decoderRows, usualSizes } from "./decoder-family.ts";
 import { readPartialRotary, rotaryShare, writeRotary } from "./rotary.ts";
 
 /**

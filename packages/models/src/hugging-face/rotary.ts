@@ -1,9 +1,7 @@
-import type { Json, JsonObject } from "@heed/checkpoints";
+import type { JsonObject } from "@heed/checkpoints";
 import type { RotaryConfig, RotaryScalingConfig } from "../rotary-config.ts";
 import type { ConfigReader } from "./config-reader.ts";
-
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+import { isObject } from "./is-object.ts";
 
 /** What each kind of scaling may say, beside its name. */
 const scalingKeys: Readonly<Record<string, readonly string[]>> = {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type ActivationName, activations } from "../activations.ts";
+import { type ActivationName, activationNames } from "../activations.ts";
 import type { EncoderDecoder } from "../encoder-decoder.ts";
 import { type T5Config, type T5Encoder, t5, t5Encoder } from "../t5.ts";
 import { ConfigReader } from "./config-reader.ts";
@@ -11,17 +11,15 @@ export interface PretrainedT5Config extends T5Config {
   readonly encoderOnly?: boolean;
 }
 
-const names = Object.keys(activations) as ActivationName[];
-
 /** `feed_forward_proj` is an activation, or `gated-` and one; "gated-gelu" means the tanh approximation. */
 function readFeedForward(read: ConfigReader, fallback: string): Pick<T5Config, "activation" | "gated"> {
-  const choices = names.flatMap((name) => [name as string, `gated-${name}`]);
+  const choices = activationNames.flatMap((name) => [name as string, `gated-${name}`]);
   const projection = read.choice("feed_forward_proj", choices, fallback);
   const gated = projection.startsWith("gated-");
   const named = projection.replace("gated-", "") as ActivationName;
   // Python derives these two, then lets config.json overrule them.
   return {
-    activation: read.choice("dense_act_fn", names, projection === "gated-gelu" ? "gelu_new" : named),
+    activation: read.choice("dense_act_fn", activationNames, projection === "gated-gelu" ? "gelu_new" : named),
     gated: read.boolean("is_gated_act", gated),
   };
 }

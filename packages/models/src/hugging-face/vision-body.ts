@@ -1,5 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { type ActivationName, activations } from "../activations.ts";
+import { activationNames } from "../activations.ts";
 import { sidesOf, type VitConfig } from "../vit.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { WeightRow } from "./family.ts";
@@ -23,8 +23,6 @@ export type VisionBody = Required<
     | "initStd"
   >
 >;
-
-export const activationKeys = Object.keys(activations) as ActivationName[];
 
 /** One number, or rows and columns. */
 export function readImageSize(read: ConfigReader, fallback: number): number | readonly [number, number] {
@@ -55,7 +53,7 @@ export function readVisionBody(read: ConfigReader): VisionBody {
     numLayers: read.count("num_hidden_layers", 12),
     numHeads: read.count("num_attention_heads", 12),
     dFF: read.count("intermediate_size", 3072),
-    activation: read.choice("hidden_act", activationKeys, "gelu"),
+    activation: read.choice("hidden_act", activationNames, "gelu"),
     qkvBias: read.boolean("qkv_bias", true),
     layerNormEpsilon: read.number("layer_norm_eps", 1e-12),
     dropout: read.number("hidden_dropout_prob", 0, 0, 1),

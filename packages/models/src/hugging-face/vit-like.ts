@@ -1,4 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { activationNames } from "../activations.ts";
 import type { ImageModel } from "../image-model.ts";
 import type { HeadConfig } from "../states-head.ts";
 import { type VitConfig, vit } from "../vit.ts";
@@ -6,7 +7,6 @@ import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 import { labelNames } from "./label-names.ts";
 import {
-  activationKeys,
   linearRows,
   readVisionBody,
   type VisionBody,
@@ -43,7 +43,7 @@ function patchTokens(prefix: VitTraits["prefixTokens"], read: ConfigReader): Hea
 /** A head by its name. */
 function headOf(name: string, { prefixTokens }: VitTraits, body: VisionBody, read: ConfigReader): HeadConfig {
   const stride = read.count("encoder_stride", 16);
-  const activation = read.choice("pooler_act", activationKeys, "tanh");
+  const activation = read.choice("pooler_act", activationNames, "tanh");
   const pooledSize = read.countOrNull("pooler_output_size", body.dModel);
   if (name === "pooled") return { tokens: "first", dense: { dOut: pooledSize, activation } };
   if (name === "pixels") return { tokens: patchTokens(prefixTokens, read), out: stride * stride * body.numChannels };

@@ -1,7 +1,8 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { activationNames } from "../activations.ts";
 import { type XlnetConfig, xlnet } from "../xlnet.ts";
 import type { Xlnet } from "../xlnet-model.ts";
-import { activationKeys, both } from "./bert-like.ts";
+import { both } from "./bert-like.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
 
@@ -23,7 +24,7 @@ function readConfig(json: JsonObject, architecture: string): XlnetConfig {
     numLayers: read.count("n_layer", 24, "num_hidden_layers"),
     numHeads,
     dFF: read.count("d_inner", 4096),
-    activation: read.choice("ff_activation", activationKeys, "gelu"),
+    activation: read.choice("ff_activation", activationNames, "gelu"),
     ...(causal && { causal }),
     sameLength: read.boolean("same_length", false),
     ...(clamped > 0 && { maxDistance: clamped }),
