@@ -14,7 +14,7 @@ import {
 import { learned, sinusoidal } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
 import { type ActivationName, activationNames, activations } from "./activations.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 import { EncoderDecoder } from "./encoder-decoder.ts";
 import { type LayerMakers, makeBlocks, type StackSizes, separateAttention } from "./encoder-decoder-blocks.ts";
 import { Stack } from "./stack.ts";
@@ -70,10 +70,7 @@ function check({ encoder, decoder, ...config }: BartConfig): void {
   const { dModel } = config;
   for (const [name, sizes] of Object.entries({ encoder, decoder })) {
     checkConfig(`bart: ${name}`, sizes ?? {}, { counts: ["numLayers", "numHeads", "dFF"] });
-    if (dModel % sizes.numHeads !== 0)
-      throw new RangeError(
-        `bart: ${name}.numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${sizes.numHeads}`,
-      );
+    checkHeads(`bart: ${name}`, { dModel, numHeads: sizes.numHeads });
   }
 }
 

@@ -1,6 +1,6 @@
 import { activationNames } from "./activations.ts";
 import type { BertConfig } from "./bert.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 
 /** Throws a RangeError that names the first option that is unknown or out of range. */
 export function checkBertConfig({ heads = {}, sharing, ...config }: BertConfig): void {
@@ -17,11 +17,8 @@ export function checkBertConfig({ heads = {}, sharing, ...config }: BertConfig):
       dropoutBranches: ["both", "attention", "feed-forward"],
     },
   });
-  const { dModel, numHeads, numLayers } = config;
-  if (dModel % numHeads !== 0)
-    throw new RangeError(
-      `bert: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
-    );
+  checkHeads("bert", config);
+  const { numLayers } = config;
   if (config.countRealTokens && config.paddingId === undefined)
     throw new RangeError(
       "bert: paddingId is missing, expected a token id because of countRealTokens, got undefined. Other tokens are real",

@@ -1,6 +1,7 @@
 import type { AttentionView, LayerCache, MultiHeadOptions } from "@heed/attention";
 import { type Norm, type NormPlacement, preNorm } from "@heed/nn";
-import { dropout, type Rng, type Tensor } from "@heed/tensor";
+import type { Rng, Tensor } from "@heed/tensor";
+import { drop } from "./drop.ts";
 
 /** What fills an attention slot of a block. */
 export interface AttentionLayer {
@@ -111,8 +112,4 @@ export class Block {
       drop(this.crossAttention!.forward(y, { context: states, mask, cache, rng, observe }), this.residualDropout, rng),
     );
   }
-}
-
-function drop(x: Tensor, rate: number, rng: Rng | undefined): Tensor {
-  return rng && rate > 0 ? dropout(x, { rate, rng }) : x;
 }

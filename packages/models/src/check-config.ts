@@ -55,3 +55,15 @@ export function checkConfig(where: string, config: object, rules: ConfigRules): 
       orAbsent((value) => names.some((name) => name === value)),
     );
 }
+
+/** Throws a RangeError unless heads of one width fill the model. @param hint what else to try, as a sentence */
+export function checkHeads(
+  where: string,
+  { dModel, numHeads }: { readonly dModel: number; readonly numHeads: number },
+  hint = "",
+): void {
+  if (dModel % numHeads !== 0)
+    throw new RangeError(
+      `${where}: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}${hint && `. ${hint}`}`,
+    );
+}

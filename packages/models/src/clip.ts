@@ -2,7 +2,7 @@ import { createLayerNorm, createLinear, type Initializer, type Linear, normalIni
 import { LearnedGridPositions } from "@heed/positions";
 import { full, type Rng, type Tensor } from "@heed/tensor";
 import { activationNames } from "./activations.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 import { type ClipText, type ClipTextConfig, createClipText } from "./clip-text.ts";
 import { ImageModel } from "./image-model.ts";
 import { createPatchEmbedding } from "./patch-embedding.ts";
@@ -115,13 +115,6 @@ const rules = {
   rates: ["attentionDropout"],
   sizes: ["layerNormEpsilon"],
   choices: { activation: activationNames },
-};
-
-const checkHeads = (where: string, { dModel, numHeads }: Pick<VisionLayers, "dModel" | "numHeads">): void => {
-  if (dModel % numHeads !== 0)
-    throw new RangeError(
-      `${where}: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
-    );
 };
 
 /** @throws RangeError naming the option of a text tower that is out of range */

@@ -33,7 +33,7 @@ import { layerNorm, type Rng } from "@heed/tensor";
 import { type ActivationName, activationNames, activations } from "./activations.ts";
 import { Block, type TransformerBlock } from "./block.ts";
 import { byOrder } from "./by-order.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
 import { checkPositions, type PositionsConfig, rotaryPositions, scorePositions } from "./decoder-positions.ts";
 import { FactorizedEmbedding, ProjectedNorm } from "./factorized-embedding.ts";
@@ -139,13 +139,11 @@ function check({ positions, windows, scale, ...config }: DecoderConfig): void {
       norm: ["layer", "layer without bias", "plain layer", "rms"],
     },
   });
-  const { dModel, numLayers, numHeads } = config;
-  if (dModel % numHeads !== 0)
+  checkHeads(where, config);
+  if (windows && windows.length !== config.numLayers)
     throw new RangeError(
-      `${where}: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
+      `${where}: windows has ${windows.length} entries, expected ${config.numLayers} (from numLayers)`,
     );
-  if (windows && windows.length !== numLayers)
-    throw new RangeError(`${where}: windows has ${windows.length} entries, expected ${numLayers} (from numLayers)`);
   if (scale !== undefined && !Number.isFinite(scale))
     throw new RangeError(`${where}: scale is out of range, expected a finite number, got ${scale}`);
   checkPositions(where, positions);
@@ -263,8 +261,8 @@ function lastNormOf({ dModel, dEmbedding = dModel, finalNorm = true }: DecoderCo
 }
 
 /**
- * A decoder of the GPT family by its choices: GPT, GPT-Neo, GPT-NeoX, Phi, OPT, BLOOM, MPT, Falcon and image GPT differ by
- * these alone. `gpt2` and `llama` are builders of their own.
+ * A decoder of the GPT family by its choices: GPT, GPT-2, GPT-Neo, GPT-NeoX, Phi, OPT, BLOOM, MPT, Falcon and image GPT differ by
+ * these alone (`gpt2` makes them under its own names). `llama` is a builder of its own.
  *
  * First weights are normal with `initStd`; biases are 0 and gains 1.
  *

@@ -14,7 +14,6 @@ import {
   concatenate,
   DTypeError,
   divide,
-  dropout,
   expandDims,
   multiply,
   type Rng,
@@ -26,6 +25,7 @@ import {
   sum,
   type Tensor,
 } from "@heed/tensor";
+import { drop } from "./drop.ts";
 import { type ElmoSentences, measured, withBoundaries } from "./elmo-sentences.ts";
 
 /** What an {@link Elmo} is made of. */
@@ -143,11 +143,11 @@ export class Elmo {
     const T = this.check(characters);
     const { layers, mask } = this.layers(characters, options);
     const mixed = this.normalizeLayers ? layers.map((layer) => normalized(layer, mask)) : layers;
-    const drop = (x: Tensor): Tensor => dropped(x, this.representationDropout, options.rng);
+    const dropped = (x: Tensor): Tensor => drop(x, this.representationDropout, options.rng);
     const all = this.mixes.map((mix) => mix.forward(mixed));
-    if (options.keepBoundaries) return { representations: all.map(drop), mask };
+    if (options.keepBoundaries) return { representations: all.map(dropped), mask };
     const words = measured(characters).mask;
-    return { representations: all.map((x) => drop(masked(inner(x, T), words))), mask: words };
+    return { representations: all.map((x) => dropped(masked(inner(x, T), words))), mask: words };
   }
 
   /**
@@ -178,8 +178,7 @@ export class Elmo {
     if (!head)
       throw new TypeError("Elmo: predict has no head, expected one over the words, got none. Build with vocabSize");
     const { forward, backward } = this.directions(characters, options);
-    const logits = (states: readonly Tensor[]): Tensor =>
-      head.forward(dropped(states.at(-1)!, this.dropout, options.rng));
+    const logits = (states: readonly Tensor[]): Tensor => head.forward(drop(states.at(-1)!, this.dropout, options.rng));
     return { forward: logits(forward), backward: logits(backward) };
   }
 
@@ -214,7 +213,7 @@ export class Elmo {
     const run = (cells: readonly LstmCell[], backward: boolean): Tensor[] => {
       const states = [embeddings];
       for (const [layer, cell] of cells.entries()) {
-        const x = dropped(states[layer]!, this.dropout, rng);
+        const x = drop(states[layer]!, this.dropout, rng);
         const { y } = recur(cell, x, { backward, lengths });
         states.push(layer > 0 && this.skipConnections ? add(y, x) : y);
       }
@@ -228,9 +227,6 @@ export class Elmo {
 export function isElmo(value: unknown): value is Elmo {
   return typeof value === "object" && value !== null && isElmoBrand in value;
 }
-
-const dropped = (x: Tensor, rate: number, rng: Rng | undefined): Tensor =>
-  rng && rate > 0 ? dropout(x, { rate, rng }) : x;
 
 const masked = (x: Tensor, mask: Tensor): Tensor => select(expandDims(mask, -1), x, 0);
 

@@ -1,6 +1,7 @@
-import { dropout, linear, type Rng, ShapeError, scope, slice, type Tensor } from "@heed/tensor";
+import { linear, type Rng, ShapeError, scope, slice, type Tensor } from "@heed/tensor";
 import type { ForwardOptions, Head } from "./decoder.ts";
 import { Decoding } from "./decoding.ts";
+import { drop } from "./drop.ts";
 import type { ForwardObserver } from "./run-blocks.ts";
 import type { Stack } from "./stack.ts";
 
@@ -103,7 +104,7 @@ export class EncoderDecoder {
 
   /** What the decoder reads. Shapes: source int32 [B, S] -> [B, S, E]. */
   encode(source: Tensor, options: EncodeOptions = {}): Tensor {
-    return this.drop(this.encoder.forward(source, options), options.rng);
+    return drop(this.encoder.forward(source, options), this.outputDropout, options.rng);
   }
 
   /**
@@ -118,7 +119,7 @@ export class EncoderDecoder {
       throw new ShapeError(
         `EncoderDecoder: target has ${target.shape[0]} rows, expected ${rows} (from the source). Give one target for each source`,
       );
-    const states = this.drop(this.decoder.forward(target, options), options.rng);
+    const states = drop(this.decoder.forward(target, options), this.outputDropout, options.rng);
     const [B, T, E] = states.shape as [number, number, number];
     const last = lastOnly && T > 1 ? slice(states, [0, T - 1, 0], [B, 1, E]) : states;
     return this.head ? this.head.forward(last) : linear(last, this.decoder.embedding.tokens.weight);
@@ -132,9 +133,5 @@ export class EncoderDecoder {
   decoding({ sourcePadding: padding, ...from }: DecodingSource): Decoding {
     if ("states" in from) return new Decoding(this, { states: from.states, padding });
     return scope(() => new Decoding(this, { states: this.encode(from.source, { padding }), padding }));
-  }
-
-  private drop(x: Tensor, rng: Rng | undefined): Tensor {
-    return rng && this.outputDropout > 0 ? dropout(x, { rate: this.outputDropout, rng }) : x;
   }
 }

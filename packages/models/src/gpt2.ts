@@ -1,19 +1,8 @@
-import { createMultiHeadAttention, softmaxAttention } from "@heed/attention";
-import {
-  createEmbedding,
-  createFeedForward,
-  createLayerNorm,
-  createLinear,
-  InputEmbedding,
-  normalInit,
-  zerosInit,
-} from "@heed/nn";
-import { learned } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
-import { type ActivationName, activations } from "./activations.ts";
-import { Block } from "./block.ts";
-import { Decoder } from "./decoder.ts";
-import { checkGpt2Config } from "./gpt2-config.ts";
+import { type ActivationName, activationNames } from "./activations.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
+import type { Decoder } from "./decoder.ts";
+import { decoderModel } from "./decoder-model.ts";
 
 /** What a GPT-2-shaped model is. Widths in values, counts of layers, heads and tokens; rates are probabilities in [0, 1). */
 export interface Gpt2Config {
@@ -61,64 +50,34 @@ export interface Gpt2Config {
  * const model = gpt2({ vocabSize: 65, maxSeqLen: 64, dModel: 128, numLayers: 4, numHeads: 4 }, rng(0));
  */
 export function gpt2(config: Gpt2Config, rng: Rng | null): Decoder {
-  checkGpt2Config(config);
-  const {
-    vocabSize,
-    maxSeqLen,
-    dModel,
-    numLayers,
-    layerNormEpsilon = 1e-5,
-    tieHead = true,
-    bias = true,
-    initStd = 0.02,
-  } = config;
-  const draw = (std: number) => (rng ? normalInit({ std, rng }) : zerosInit());
-  const weight = draw(initStd);
-  return new Decoder({
-    embedding: new InputEmbedding({
-      tokens: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }),
-      position: learned({ maxSeqLen, dModel, table: weight }),
-    }),
-    blocks: Array.from({ length: numLayers }, (_, layer) => gpt2Block(config, layer, draw)),
-    norm: createLayerNorm({ dModel, bias, epsilon: layerNormEpsilon }),
-    head: tieHead ? undefined : createLinear({ dIn: dModel, dOut: vocabSize, weight }),
-    maxSeqLen,
-    embeddingDropout: config.embeddingDropout ?? 0,
-  });
+  check(config);
+  const { layerNormEpsilon = 1e-5, bias = true, scaleScores = true, scaleScoresByLayer = false, ...same } = config;
+  return decoderModel(
+    {
+      ...same,
+      positions: { kind: "learned" },
+      norm: bias ? "layer" : "layer without bias",
+      normEpsilon: layerNormEpsilon,
+      attentionBias: bias,
+      feedForwardBias: bias,
+      ...(!scaleScores && { scale: 1 }),
+      scaleByLayer: scaleScoresByLayer,
+      smallBranchEnds: true,
+    },
+    rng,
+  );
 }
 
-function gpt2Block(config: Gpt2Config, layer: number, draw: (std: number) => ReturnType<typeof zerosInit>): Block {
-  const {
-    dModel,
-    numHeads,
-    numLayers,
-    dFF = 4 * dModel,
-    activation = "gelu_new",
-    layerNormEpsilon = 1e-5,
-    initStd = 0.02,
-  } = config;
-  const biased = config.bias ?? true;
-  const bias = biased ? zerosInit() : undefined;
-  const weight = draw(initStd);
-  const lastWeight = draw(initStd / Math.sqrt(2 * numLayers));
-  const norm = () => createLayerNorm({ dModel, bias: biased, epsilon: layerNormEpsilon });
-  const scale =
-    ((config.scaleScores ?? true) ? 1 / Math.sqrt(dModel / numHeads) : 1) / (config.scaleScoresByLayer ? layer + 1 : 1);
-  const attention = softmaxAttention({ scale, dropout: config.attentionDropout ?? 0 });
-  return new Block({
-    norm1: norm(),
-    attention: createMultiHeadAttention({ dModel, numHeads, attention, weight, outputWeight: lastWeight, bias }),
-    norm2: norm(),
-    feedForward: createFeedForward({
-      dModel,
-      dFF,
-      activation: activations[activation],
-      weight,
-      contractWeight: lastWeight,
-      bias,
-    }),
-    residualDropout: config.residualDropout ?? 0,
+function check(config: Gpt2Config): void {
+  checkConfig("gpt2", config, {
+    counts: ["vocabSize", "maxSeqLen", "dModel", "numLayers", "numHeads"],
+    optionalCounts: ["dFF"],
+    rates: ["embeddingDropout", "attentionDropout", "residualDropout"],
+    sizes: ["layerNormEpsilon", "initStd"],
+    flags: ["bias", "tieHead", "scaleScores", "scaleScoresByLayer"],
+    choices: { activation: activationNames },
   });
+  checkHeads("gpt2", config);
 }
 
 const gpt2Sizes = {

@@ -14,7 +14,7 @@ import type { Rng } from "@heed/tensor";
 import { type ActivationName, activationNames, activations } from "./activations.ts";
 import { Block } from "./block.ts";
 import { byOrder } from "./by-order.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 import { Decoder } from "./decoder.ts";
 import { type RotaryConfig, rotaryOf } from "./rotary-config.ts";
 
@@ -64,10 +64,7 @@ function check({ rotary, ...config }: LlamaConfig): void {
     choices: { activation: activationNames },
   });
   const { dModel, numHeads, numKvHeads = numHeads, dHead = dModel / numHeads } = config;
-  if (!Number.isInteger(dHead))
-    throw new RangeError(
-      `llama: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}. Give dHead to choose another head width`,
-    );
+  if (config.dHead === undefined) checkHeads("llama", config, "Give dHead to choose another head width");
   if (dHead % 2 !== 0 && rotary?.width === undefined)
     throw new RangeError(`llama: dHead is odd, expected an even number, got ${dHead}. Rotary channels turn in pairs`);
   if (numHeads % numKvHeads !== 0)

@@ -1,6 +1,7 @@
 import type { Norm } from "@heed/nn";
-import { add, dropout, type Rng, type Tensor } from "@heed/tensor";
+import { add, type Tensor } from "@heed/tensor";
 import type { AttentionLayer, BlockOptions, PositionWise } from "./block.ts";
+import { drop } from "./drop.ts";
 
 /** What a {@link ParallelBlock} is made of. */
 export interface ParallelBlockParts {
@@ -37,12 +38,8 @@ export class ParallelBlock {
   forward(x: Tensor, options: BlockOptions = {}): Tensor {
     const { rng } = options;
     const normalized = this.norm1.forward(x);
-    const attended = this.drop(this.attention.forward(normalized, options), rng);
+    const attended = drop(this.attention.forward(normalized, options), this.residualDropout, rng);
     const expanded = this.feedForward.forward(this.norm2 ? this.norm2.forward(x) : normalized, { rng });
-    return add(add(x, attended), this.drop(expanded, rng));
-  }
-
-  private drop(x: Tensor, rng: Rng | undefined): Tensor {
-    return rng && this.residualDropout > 0 ? dropout(x, { rate: this.residualDropout, rng }) : x;
+    return add(add(x, attended), drop(expanded, this.residualDropout, rng));
   }
 }

@@ -1,8 +1,9 @@
 import { and, full, KeyValueCache, type Mask, padding, type SequenceCache } from "@heed/attention";
 import type { InputEmbedding, Linear, Norm } from "@heed/nn";
 import type { PositionEncoding } from "@heed/positions";
-import { arange, bindShapes, dropout, expectDType, formatShape, type Rng, ShapeError, type Tensor } from "@heed/tensor";
+import { arange, bindShapes, expectDType, formatShape, type Rng, ShapeError, type Tensor } from "@heed/tensor";
 import type { TransformerBlock } from "./block.ts";
+import { drop } from "./drop.ts";
 import { type ForwardObserver, type Memory, runBlocks } from "./run-blocks.ts";
 
 /** What one call of a stack takes beside its tokens. */
@@ -127,7 +128,7 @@ export class Stack {
   private embed(tokens: Tensor, positions: Tensor, { segments, rng }: StackOptions): Tensor {
     const embedded = this.embedding.forward(tokens, { positions, ...(segments && { segments }) });
     const normalized = this.embeddingNorm ? this.embeddingNorm.forward(embedded) : embedded;
-    const x = rng && this.embeddingDropout > 0 ? dropout(normalized, { rate: this.embeddingDropout, rng }) : normalized;
+    const x = drop(normalized, this.embeddingDropout, rng);
     return this.embeddingProjection ? this.embeddingProjection.forward(x) : x;
   }
 

@@ -1,6 +1,7 @@
 import { createLayerNorm, createLinear, type Initializer, Linear, type Norm, zerosInit } from "@heed/nn";
-import { dropout, mean, type Rng, reshape, slice, type Tensor } from "@heed/tensor";
+import { mean, type Rng, reshape, slice, type Tensor } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
+import { drop } from "./drop.ts";
 
 /** What reads the states of an encoder. */
 export interface EncoderHead {
@@ -104,9 +105,6 @@ const readers: Readonly<Record<TokensRead, (states: Tensor) => Tensor>> = {
     return slice(states, [0, 1, 0], [B, T - 2, E]);
   },
 };
-
-const drop = (x: Tensor, rate: number, rng: Rng | undefined): Tensor =>
-  rng && rate > 0 ? dropout(x, { rate, rng }) : x;
 
 /** What {@link createStatesHead} takes beside the configuration. */
 export interface StatesHeadOptions {

@@ -11,9 +11,10 @@ import {
   zerosInit,
 } from "@heed/nn";
 import { t5Bias } from "@heed/positions";
-import { dropout, type Rng, type Tensor } from "@heed/tensor";
+import type { Rng, Tensor } from "@heed/tensor";
 import { type ActivationName, activationNames, activations } from "./activations.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
+import { drop } from "./drop.ts";
 import { type EncodeOptions, EncoderDecoder } from "./encoder-decoder.ts";
 import { type LayerMakers, makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
 import { Stack } from "./stack.ts";
@@ -65,11 +66,7 @@ function check(config: T5Config): void {
     flags: ["gated", "tieHead", "scaleHead"],
     choices: { activation: activationNames },
   });
-  const { dModel, numHeads, dHead } = config;
-  if (dHead === undefined && dModel % numHeads !== 0)
-    throw new RangeError(
-      `t5: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}. Give dHead to choose another head width`,
-    );
+  if (config.dHead === undefined) checkHeads("t5", config, "Give dHead to choose another head width");
 }
 
 /** Draws with a standard deviation, times the factor of the configuration. */
@@ -168,7 +165,7 @@ export class T5Encoder {
   forward(tokens: Tensor, options: EncodeOptions = {}): Tensor {
     const { rng } = options;
     const states = this.encoder.forward(tokens, options);
-    return rng && this.outputDropout > 0 ? dropout(states, { rate: this.outputDropout, rng }) : states;
+    return drop(states, this.outputDropout, rng);
   }
 }
 

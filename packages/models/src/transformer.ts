@@ -15,7 +15,7 @@ import {
 import { sinusoidal } from "@heed/positions";
 import type { Rng } from "@heed/tensor";
 import { type ActivationName, activationNames, activations } from "./activations.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 import { EncoderDecoder } from "./encoder-decoder.ts";
 import { type LayerMakers, makeBlocks, separateAttention } from "./encoder-decoder-blocks.ts";
 import { Stack } from "./stack.ts";
@@ -63,11 +63,8 @@ function check(config: TransformerConfig): void {
     flags: ["preNorm", "attentionBias", "tieHead"],
     choices: { activation: activationNames, sinusoids: ["interleaved", "concatenated"] },
   });
-  const { dModel, numHeads } = config;
-  if (dModel % numHeads !== 0)
-    throw new RangeError(
-      `transformer: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
-    );
+  checkHeads("transformer", config);
+  const { dModel } = config;
   if (dModel % 2 !== 0)
     throw new RangeError(
       `transformer: dModel is odd, expected an even number, got ${dModel}. Sines and cosines come in pairs`,

@@ -7,7 +7,6 @@ import {
   broadcast,
   cast,
   concatenate,
-  dropout,
   expectDType,
   formatShape,
   multiply,
@@ -18,6 +17,7 @@ import {
   type Tensor,
 } from "@heed/tensor";
 import type { TransformerBlock } from "./block.ts";
+import { drop } from "./drop.ts";
 import type { ImageEmbedding, PatchEmbedding } from "./patch-embedding.ts";
 import { type ForwardObserver, runBlocks } from "./run-blocks.ts";
 
@@ -168,7 +168,7 @@ export class VisionTransformer {
     );
     const all = K === 0 ? placed : concatenate([...before, placed], { axis: 1 });
     const normalized = this.embeddingNorm ? this.embeddingNorm.forward(all) : all;
-    const x = rng && this.embeddingDropout > 0 ? dropout(normalized, { rate: this.embeddingDropout, rng }) : normalized;
+    const x = drop(normalized, this.embeddingDropout, rng);
     const y = runBlocks({ blocks: this.blocks }, x, { rng, observe });
     return this.norm ? this.norm.forward(y) : y;
   }

@@ -4,7 +4,7 @@ import { LearnedGridPositions, sinusoidal2d } from "@heed/positions";
 import { arange, type Rng, scope } from "@heed/tensor";
 import { type ActivationName, activationNames, activations } from "./activations.ts";
 import { Block } from "./block.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 import { createConvolutionalStem } from "./convolutional-stem.ts";
 import { ImageModel } from "./image-model.ts";
 import { createPatchEmbedding, type ImageEmbedding } from "./patch-embedding.ts";
@@ -63,10 +63,7 @@ const layerRules = {
 /** @throws RangeError naming the option that is out of range */
 export function checkVisionLayers(where: string, layers: VisionLayers): void {
   checkConfig(where, layers, { ...layerRules, choices: { activation: activationNames } });
-  if (layers.dModel % layers.numHeads !== 0)
-    throw new RangeError(
-      `${where}: numHeads does not divide the width, expected a divisor of dModel=${layers.dModel}, got ${layers.numHeads}`,
-    );
+  checkHeads(where, layers);
 }
 
 /** Rows and columns of an image. */
@@ -87,12 +84,8 @@ function check({ imageSize, heads: _, ...config }: VitConfig): void {
       prefix: ["none", "class", "class and distillation"],
     },
   });
-  const { dModel, numHeads, patchSize } = config;
-  if (dModel % numHeads !== 0)
-    throw new RangeError(
-      `vit: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
-    );
-  checkImageSize("vit", imageSize, patchSize);
+  checkHeads("vit", config);
+  checkImageSize("vit", imageSize, config.patchSize);
 }
 
 /** @throws RangeError for images that patches do not divide */

@@ -1,18 +1,7 @@
 import type { AttentionView } from "@heed/attention";
 import { createLinear, type FeedForward, type Initializer, type Linear, type Norm } from "@heed/nn";
-import {
-  add,
-  dropout,
-  matmul,
-  multiply,
-  permute,
-  type Rng,
-  reshape,
-  slice,
-  softmax,
-  subtract,
-  type Tensor,
-} from "@heed/tensor";
+import { add, matmul, multiply, permute, type Rng, reshape, slice, softmax, subtract, type Tensor } from "@heed/tensor";
+import { drop } from "./drop.ts";
 
 /** What both streams of a layer read: of the places, not of their contents. */
 export interface Places {
@@ -99,7 +88,7 @@ export class RelativeAttention {
     const scores = this.scores(q, this.heads(this.key.forward(states)), options);
     const probs = softmax(hidden ? subtract(scores, multiply(hidden, outOfSight)) : scores);
     observe?.({ scores, probs });
-    const kept = rng && this.dropout > 0 ? dropout(probs, { rate: this.dropout, rng }) : probs;
+    const kept = drop(probs, this.dropout, rng);
     const mixed = matmul(kept, this.heads(this.value.forward(states)));
     const y_BHTD = map ? matmul(map, mixed) : mixed;
     const [B, H, T, D] = y_BHTD.shape as [number, number, number, number];
@@ -203,9 +192,11 @@ export class XlnetBlock {
   /** Shapes: queries [B, T, E], or [B, P, E] with a mapping, and states [B, T, E] -> as queries. */
   forward(queries: Tensor, states: Tensor, options: RelativeAttentionOptions): Tensor {
     const { rng } = options;
-    const drop = (x: Tensor): Tensor =>
-      rng && this.residualDropout > 0 ? dropout(x, { rate: this.residualDropout, rng }) : x;
-    const attended = this.norm1.forward(add(queries, drop(this.attention.forward(queries, states, options))));
-    return this.norm2.forward(add(attended, drop(this.feedForward.forward(attended, { rng }))));
+    const attended = this.norm1.forward(
+      add(queries, drop(this.attention.forward(queries, states, options), this.residualDropout, rng)),
+    );
+    return this.norm2.forward(
+      add(attended, drop(this.feedForward.forward(attended, { rng }), this.residualDropout, rng)),
+    );
   }
 }

@@ -7,7 +7,6 @@ import {
   broadcast,
   cast,
   concatenate,
-  dropout,
   equal,
   expandDims,
   expectDType,
@@ -21,6 +20,7 @@ import {
   reshape,
   type Tensor,
 } from "@heed/tensor";
+import { drop } from "./drop.ts";
 import type { XlnetConfig } from "./xlnet.ts";
 import type { Places, XlnetBlock } from "./xlnet-attention.ts";
 
@@ -137,12 +137,11 @@ export class Xlnet {
         `Xlnet: tokens has T=${T}, expected at most ${this.maxSeqLen} (maxSeqLen), got ${T}. Shorten the text`,
       );
     const { rng, observe } = options;
-    const drop = (x: Tensor): Tensor => (rng && this.dropout > 0 ? dropout(x, { rate: this.dropout, rng }) : x);
-    let contents = drop(this.tokens.forward(tokens));
+    let contents = drop(this.tokens.forward(tokens), this.dropout, rng);
     const E = this.tokens.dModel;
-    let queries = mapping && drop(broadcast(this.queryEmbedding, [B, P, E]));
+    let queries = mapping && drop(broadcast(this.queryEmbedding, [B, P, E]), this.dropout, rng);
     const places = { ...this.placesOf(contents, options), rng };
-    const distances = drop(places.distances);
+    const distances = drop(places.distances, this.dropout, rng);
     const hidden = this.hidden(contents, options);
     // A content sees itself whatever else is hidden, even at padding.
     const positions = arange(0, T, { backend: tokens.backend });
@@ -159,7 +158,7 @@ export class Xlnet {
     });
     observe?.hiddenState?.(this.blocks.length, contents);
     if (queries) observe?.queryState?.(this.blocks.length, queries);
-    return drop(queries ?? contents);
+    return drop(queries ?? contents, this.dropout, rng);
   }
 
   /** Distances and segments of all places. */

@@ -1,7 +1,7 @@
 import { createEmbedding, createFeedForward, createLayerNorm, Linear, normalInit, zerosInit } from "@heed/nn";
 import type { Rng } from "@heed/tensor";
 import { type ActivationName, activationNames, activations } from "./activations.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkConfig, checkHeads } from "./check-config.ts";
 import { createRelativeAttention, XlnetBlock } from "./xlnet-attention.ts";
 import { Xlnet } from "./xlnet-model.ts";
 
@@ -46,11 +46,8 @@ function checkXlnetConfig(config: XlnetConfig): void {
     flags: ["causal", "sameLength", "twoWayBatches", "head", "tieHead"],
     choices: { activation: activationNames },
   });
-  const { dModel, numHeads } = config;
-  if (dModel % numHeads !== 0)
-    throw new RangeError(
-      `xlnet: numHeads does not divide the width, expected a divisor of dModel=${dModel}, got ${numHeads}`,
-    );
+  checkHeads("xlnet", config);
+  const { dModel } = config;
   if (dModel % 2 !== 0)
     throw new RangeError(
       `xlnet: dModel is odd, expected an even number, got ${dModel}. Distances are sines and cosines`,

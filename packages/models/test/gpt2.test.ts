@@ -217,10 +217,10 @@ describe("gpt2", () => {
       `[RangeError: gpt2: residualDropout is out of range, expected a probability in [0, 1), got 1]`,
     );
     refuse({ activation: "gleu" }).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: gpt2: activation is unknown, expected one of gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, quick_gelu, leaky_relu, linear, mish, relu, relu2, relu6, silu, swish, sigmoid, tanh, got gleu]`,
+      `[RangeError: gpt2: activation is out of range, expected one of gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, quick_gelu, leaky_relu, linear, mish, relu, relu2, relu6, silu, swish, sigmoid, tanh, got gleu]`,
     );
     refuse({ nLayers: 2 }).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: gpt2: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, dFF, embeddingDropout, attentionDropout, residualDropout, activation, bias, layerNormEpsilon, tieHead, scaleScores, scaleScoresByLayer, initStd, got nLayers]`,
+      `[RangeError: gpt2: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, dFF, embeddingDropout, attentionDropout, residualDropout, layerNormEpsilon, initStd, bias, tieHead, scaleScores, scaleScoresByLayer, activation, got nLayers]`,
     );
     refuse({ initStd: -1 }).toThrowErrorMatchingInlineSnapshot(
       `[RangeError: gpt2: initStd is out of range, expected a finite number >= 0, got -1]`,
