@@ -49,13 +49,16 @@ export function nextSentencePrediction(
         throw new RangeError(
           `nextSentencePrediction: sentence ${sentence} of document ${document} has none behind it, expected one with a next. Leave out last sentences`,
         );
-      const others = documents.filter((sentences, i) => i !== document && sentences.length > 0);
-      if (others.length === 0)
+      const isOther = (i: number): boolean => i !== document && documents[i]!.length > 0;
+      if (!documents.some((_, i) => isOther(i)))
         throw new RangeError(
           `nextSentencePrediction: documents has no other document, expected at least 2 with sentences, got ${documents.length}. There are no negatives to draw`,
         );
       const isNegative = rng.next() < negativeRate;
-      const other = others[rng.nextInteger(others.length)]!;
+      // Drawn again until it fits: a list of all that fit would cost a pass over the documents for each example.
+      let place = rng.nextInteger(documents.length);
+      while (!isOther(place)) place = rng.nextInteger(documents.length);
+      const other = documents[place]!;
       const second = isNegative ? other[rng.nextInteger(other.length)]! : next;
       return {
         ...fillTemplate("nextSentencePrediction", options, first, second).row,

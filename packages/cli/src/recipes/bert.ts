@@ -15,10 +15,11 @@ import {
   withMaskedLM,
 } from "@heed/objectives";
 import { adamW, decayMatricesOnly, linearSchedule } from "@heed/optim";
-import { argmax, cast, dataSync, fromArray, type Rng, rng, scope, type Tensor } from "@heed/tensor";
+import { argmax, cast, dataSync, type Rng, rng, scope, type Tensor } from "@heed/tensor";
 import { type BertData, bertFiles, readBertData } from "./bert-data.ts";
 import { type PhaseResult, runPhase } from "./phase.ts";
 import type { Kitchen, Recipe } from "./recipe.ts";
+import { rowsOf } from "./rows.ts";
 
 const [paddingId, classId, separatorId, maskId] = [0, 2, 3, 4];
 const specialIds = [0, 1, 2, 3, 4];
@@ -57,8 +58,6 @@ function configOf({ dModel, numLayers, maxTokens }: Sizes, vocabSize: number): B
     },
   };
 }
-
-const rowsOf = (values: Int32Array, rows: number): Tensor => fromArray(values, [rows, values.length / rows]);
 
 /** What the model finds in rows of text. */
 function read(model: EncoderModel, { inputs, segments, keep }: TextInputs, rows: number, noise?: Rng) {
@@ -119,18 +118,13 @@ async function pretrain(kitchen: Kitchen, data: BertData, sizes: Sizes, model: E
   const sources = sourcesOf(data);
   const cursor = lengthBuckets({ lengths: sources.map(({ length }) => length), tokensPerBatch, seed: kitchen.seed });
   const batchOf = pretrainingBatches(data, sizes, kitchen.seed);
-  let number = 0;
   return runPhase(kitchen, {
     name: "pretraining",
     ...{ model, cursor, steps, maxGradientNorm: 1, optimizer: optimizerFor(model, 1e-3, steps) },
     nextBatch: () => {
-      const places = cursor.next();
+      const chosen = Array.from(cursor.next(), (place) => sources[place]!.source);
       const { epoch, batch } = cursor.state() as { epoch: number; batch: number };
-      number = epoch * 1_000_000 + batch;
-      return batchOf(
-        Array.from(places, (place) => sources[place]!.source),
-        number,
-      );
+      return batchOf(chosen, epoch * 1_000_000 + batch);
     },
     loss: ({ example, rows, objective }, noise) => {
       const { words, relation } = read(model, example, rows, noise);

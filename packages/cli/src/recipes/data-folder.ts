@@ -6,9 +6,10 @@ import { badInput } from "../errors.ts";
 
 const unpack = promisify(gunzip);
 
-/** Reads files of a folder. @throws CliError (bad input) if one is missing or damaged */
+/** Reads files of a folder, each once. @throws CliError (bad input) if one is missing or damaged */
 export function dataFolder(folder: string): (path: string) => Promise<string> {
-  return async (path) => {
+  const found = new Map<string, Promise<string>>();
+  const readFrom = async (path: string): Promise<string> => {
     const full = join(folder, path);
     const bytes = await readFile(full).catch((error: NodeJS.ErrnoException) => {
       throw badInput(
@@ -23,6 +24,11 @@ export function dataFolder(folder: string): (path: string) => Promise<string> {
         })
       : bytes;
     return new TextDecoder("utf-8").decode(content);
+  };
+  return (path) => {
+    const text = found.get(path) ?? readFrom(path);
+    found.set(path, text);
+    return text;
   };
 }
 

@@ -13,12 +13,13 @@ import {
 import { countParameters, parameters, stateDict } from "@heed/nn";
 import { type EncoderDecoderExample, seq2seq, stackExamples, type TextPair } from "@heed/objectives";
 import { adamW, noamSchedule } from "@heed/optim";
-import { assign, cast, dispose, fromArray, item, type Rng, rng, scope, type Tensor } from "@heed/tensor";
+import { assign, cast, dispose, item, type Rng, rng, scope, type Tensor } from "@heed/tensor";
 import { beamSearch, bleu } from "@heed/train";
 import { badInput } from "../errors.ts";
 import { linesOf } from "./data-folder.ts";
 import { runPhase } from "./phase.ts";
 import type { Kitchen, Recipe } from "./recipe.ts";
+import { rowsOf } from "./rows.ts";
 
 /** Sizes of a run. */
 interface Sizes {
@@ -94,8 +95,6 @@ function batchOf(pairs: readonly TextPair[], labelSmoothing: number): PairBatch 
   const example = stackExamples(pairs.map((pair) => objective.prepare(pair, unused)));
   return { example, rows: pairs.length, loss: (logits) => objective.loss(logits, example) };
 }
-
-const rowsOf = (values: Int32Array, rows: number): Tensor => fromArray(values, [rows, values.length / rows]);
 
 function lossOf(model: EncoderDecoder, { example, rows, loss }: PairBatch, noise?: Rng): Tensor {
   const { inputs, keep, decoderInputs } = example;
