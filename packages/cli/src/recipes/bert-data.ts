@@ -8,8 +8,10 @@ import type { Kitchen } from "./recipe.ts";
 export interface BertData {
   readonly file: TokenizerFile;
   readonly tokenizer: Tokenizer;
-  /** texts of consecutive sentences */
+  /** texts of consecutive sentences: speeches, then the pairs of the entailment task */
   readonly documents: readonly (readonly Int32Array[])[];
+  /** how many of the documents are pairs of the entailment task */
+  readonly numPairs: number;
   /** texts of one sentence */
   readonly sentences: readonly Int32Array[];
   readonly entailment: { readonly train: readonly LabelledPair[]; readonly test: readonly LabelledPair[] };
@@ -71,9 +73,9 @@ export async function readBertData(
   ];
   const [pairs, testPairs] = [await readPairs(kitchen, "train", most), await readPairs(kitchen, "test", most)];
   const [phrases, testPhrases] = [await readPhrases(kitchen, "train", most), await readPhrases(kitchen, "test", most)];
-  const documents = [...speeches, ...pairs.map(({ first, second }) => [first, second])];
+  const related = pairs.map(({ first, second }) => [first, second]);
   const sentences = [...captions, ...phrases.map(({ text }) => text)];
-  const file = await trainWordPieceTokenizer([...documents.flat(), ...sentences], { vocabSize });
+  const file = await trainWordPieceTokenizer([...speeches.flat(), ...related.flat(), ...sentences], { vocabSize });
   const tokenizer = loadTokenizer(file);
   const encode = (text: string): Int32Array => tokenizer.encode(text, { addSpecialTokens: false }).slice(0, maxTokens);
   const pairOf = ({ first, second, label }: RawPair): LabelledPair => ({
@@ -82,11 +84,13 @@ export async function readBertData(
     label,
   });
   const textOf = ({ text, label }: { text: string; label: number }): LabelledText => ({ tokens: encode(text), label });
+  const documentsOf = (texts: readonly (readonly string[])[]): Int32Array[][] =>
+    texts.map((lines) => lines.map(encode).filter(({ length }) => length > 0)).filter(({ length }) => length > 1);
+  const encodedPairs = documentsOf(related);
   return {
     ...{ file, tokenizer },
-    documents: documents
-      .map((lines) => lines.map(encode).filter(({ length }) => length > 0))
-      .filter(({ length }) => length > 1),
+    documents: [...documentsOf(speeches), ...encodedPairs],
+    numPairs: encodedPairs.length,
     sentences: sentences.map(encode).filter(({ length }) => length > 0),
     entailment: { train: pairs.map(pairOf), test: testPairs.map(pairOf) },
     sentiment: { train: phrases.map(textOf), test: testPhrases.map(textOf) },

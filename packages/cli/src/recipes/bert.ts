@@ -30,20 +30,25 @@ interface Sizes {
   readonly numLayers: number;
   /** tokens of one text at most, without special ones */
   readonly maxTokens: number;
-  readonly pretraining: { readonly steps: number; readonly tokensPerBatch: number };
+  readonly pretraining: {
+    readonly steps: number;
+    readonly tokensPerBatch: number;
+    /** how often a pass over the texts has each pair of the entailment task: what is masked in one sentence stands in the other */
+    readonly pairTurns: number;
+  };
   /** passes over the training examples */
   readonly epochs: { readonly entailment: number; readonly sentiment: number };
 }
 
 const full: Sizes = {
   ...{ vocabSize: 4000, dModel: 128, numLayers: 4, maxTokens: 40 },
-  pretraining: { steps: 4000, tokensPerBatch: 2048 },
+  pretraining: { steps: 4000, tokensPerBatch: 2048, pairTurns: 8 },
   epochs: { entailment: 12, sentiment: 2 },
 };
 
 const small: Sizes = {
   ...{ vocabSize: 300, dModel: 32, numLayers: 1, maxTokens: 20 },
-  pretraining: { steps: 20, tokensPerBatch: 256 },
+  pretraining: { steps: 20, tokensPerBatch: 256, pairTurns: 2 },
   epochs: { entailment: 1, sentiment: 1 },
 };
 
@@ -75,14 +80,16 @@ const optimizerFor = (model: EncoderModel, peak: number, steps: number) =>
 /** A pair of sentences of a document, or a sentence alone, to pretrain on. */
 type Source = { readonly document: number; readonly sentence: number } | { readonly alone: Int32Array };
 
-function sourcesOf({ documents, sentences }: BertData): { source: Source; length: number }[] {
-  const pairs = documents.flatMap((lines, document) =>
+function sourcesOf({ documents, numPairs, sentences }: BertData, pairTurns: number) {
+  const following = documents.flatMap((lines, document) =>
     lines.slice(0, -1).map((line, sentence) => ({
       source: { document, sentence },
       length: line.length + lines[sentence + 1]!.length + 3,
     })),
   );
-  return [...pairs, ...sentences.map((alone) => ({ source: { alone }, length: alone.length + 2 }))];
+  const pairs = following.slice(following.length - numPairs);
+  const again = Array.from({ length: pairTurns - 1 }, () => pairs).flat();
+  return [...following, ...again, ...sentences.map((alone) => ({ source: { alone }, length: alone.length + 2 }))];
 }
 
 /** Cuts the columns that are padding in every row of a batch. */
@@ -114,8 +121,8 @@ function pretrainingBatches(data: BertData, { maxTokens }: Sizes, seed: number) 
 
 /** Masked tokens and next sentences. */
 async function pretrain(kitchen: Kitchen, data: BertData, sizes: Sizes, model: EncoderModel): Promise<PhaseResult> {
-  const { steps, tokensPerBatch } = sizes.pretraining;
-  const sources = sourcesOf(data);
+  const { steps, tokensPerBatch, pairTurns } = sizes.pretraining;
+  const sources: { source: Source; length: number }[] = sourcesOf(data, pairTurns);
   const cursor = lengthBuckets({ lengths: sources.map(({ length }) => length), tokensPerBatch, seed: kitchen.seed });
   const batchOf = pretrainingBatches(data, sizes, kitchen.seed);
   return runPhase(kitchen, {
