@@ -1,6 +1,6 @@
 import type { Tensor } from "@heed/tensor";
 import type { Stack, StackOptions } from "./stack.ts";
-import type { EncoderHead } from "./states-head.ts";
+import type { EncoderHead, HeadOptions } from "./states-head.ts";
 
 /** Positions of tokens, before which so many others stand in a cache. Shapes: int32 [B, T] -> int32 [B, T]. */
 export type PositionsFn = (tokens: Tensor, numBefore: number) => Tensor;
@@ -51,12 +51,14 @@ export class EncoderModel<Name extends string = string> {
   /**
    * Shapes: tokens int32 [B, T] -> states [B, T, E] and what the heads give.
    *
+   * @param options.places int32 [N], the places among all B T that heads of each token read: they give [N, out]. A head over the
+   *   vocabulary costs as much as several layers, and pretraining asks it about a seventh of the tokens
    * @throws RangeError if a sequence is longer than maxSeqLen or a token is outside the vocabulary
    */
-  forward(tokens: Tensor, options: StackOptions = {}): EncoderOutputs<Name> {
+  forward(tokens: Tensor, { places, ...options }: StackOptions & HeadOptions = {}): EncoderOutputs<Name> {
     const states = this.encode(tokens, options);
     const heads = Object.entries<EncoderHead>(this.heads);
-    const found = heads.map(([name, head]) => [name, head.forward(states, { rng: options.rng })]);
+    const found = heads.map(([name, head]) => [name, head.forward(states, { rng: options.rng, places })]);
     return { states, ...Object.fromEntries(found) } as EncoderOutputs<Name>;
   }
 

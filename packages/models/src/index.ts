@@ -78,7 +78,7 @@ export type { SequenceClassifierParts, SequencePool } from "./sequence-classifie
 export { isSequenceClassifier, lastToken, meanOfTokens, SequenceClassifier } from "./sequence-classifier.ts";
 export type { StackOptions, StackParts } from "./stack.ts";
 export { Stack } from "./stack.ts";
-export type { EncoderHead, HeadConfig, StatesHeadOptions, StatesHeadParts } from "./states-head.ts";
+export type { EncoderHead, HeadConfig, HeadOptions, StatesHeadOptions, StatesHeadParts } from "./states-head.ts";
 export { createStatesHead, StatesHead } from "./states-head.ts";
 export type { T5Config, T5PresetName } from "./t5.ts";
 export { T5Encoder, t5, t5Encoder, t5Presets } from "./t5.ts";

@@ -1,12 +1,20 @@
 import { createLayerNorm, createLinear, type Initializer, Linear, type Norm, zerosInit } from "@heed/nn";
-import { mean, type Rng, reshape, slice, type Tensor } from "@heed/tensor";
+import { bindShapes, gather, mean, type Rng, reshape, slice, type Tensor } from "@heed/tensor";
 import { type ActivationName, activations } from "./activations.ts";
 import { drop } from "./drop.ts";
 
 /** What reads the states of an encoder. */
 export interface EncoderHead {
   /** [B, T, E] -> whatever it finds in them */
-  forward(states: Tensor, options?: { readonly rng?: Rng | undefined }): Tensor;
+  forward(states: Tensor, options?: HeadOptions): Tensor;
+}
+
+/** What one call of a head takes beside the states. */
+export interface HeadOptions {
+  /** source of dropout; without it there is none */
+  readonly rng?: Rng | undefined;
+  /** int32 [N], the places among all B T that a head of each token reads; default all. Other heads pass it over */
+  readonly places?: Tensor | undefined;
 }
 
 /** Which states a head reads: of one token, the mean of all, of each, or of some of them. */
@@ -51,7 +59,7 @@ export interface StatesHeadParts {
 /**
  * A head of an encoder: the states it reads, a layer with activation and norm, a last layer, each where there is one.
  *
- * Shapes: states [B, T, E] -> [B, out] of one token or the mean, or [B, T, out] of each.
+ * Shapes: states [B, T, E] -> [B, out] of one token or the mean, [B, T, out] of each, or [N, out] of each of some places.
  * @see Devlin et al. 2018, BERT, sections 3.1 (pretraining) and 4 (fine-tuning), arXiv:1810.04805.
  */
 export class StatesHead implements EncoderHead {
@@ -73,8 +81,9 @@ export class StatesHead implements EncoderHead {
     this.dropout = dropout;
   }
 
-  forward(states: Tensor, { rng }: { readonly rng?: Rng | undefined } = {}): Tensor {
-    const read = drop(readers[this.tokens](states), this.dropoutBefore, rng);
+  forward(states: Tensor, { rng, places }: HeadOptions = {}): Tensor {
+    const found = places && this.tokens === "each" ? statesAt(states, places) : readers[this.tokens](states);
+    const read = drop(found, this.dropoutBefore, rng);
     const dense = this.dense ? this.dense.forward(read, this.activation) : read;
     const normalized = drop(this.norm ? this.norm.forward(dense) : dense, this.dropout, rng);
     return this.out ? this.out.forward(normalized) : normalized;
@@ -85,6 +94,13 @@ export class StatesHead implements EncoderHead {
 function tokenAt(states: Tensor, place: number): Tensor {
   const [B, , E] = states.shape as [number, number, number];
   return reshape(slice(states, [0, place, 0], [B, 1, E]), [B, E]);
+}
+
+/** [B, T, E] -> [N, E]. */
+function statesAt(states: Tensor, places: Tensor): Tensor {
+  const [B, T, E] = states.shape as [number, number, number];
+  bindShapes("StatesHead", { places: [places, "N"] });
+  return gather(reshape(states, [B * T, E]), places);
 }
 
 /** [B, T, E] -> [B, T - first, E]. */

@@ -29,6 +29,19 @@ test("every head reads the states, and what it finds stands under its name", () 
   expect([model.vocabSize, model.maxSeqLen]).toEqual([7, 5]);
 });
 
+test("heads of each token speak of the places that a call names", () => {
+  const heads = { each: new StatesHead({ tokens: "each" }), first: new StatesHead({ tokens: "first" }) };
+  const model = new EncoderModel({ encoder: encoder(), heads });
+  const places = tensor([3, 0], { dtype: "int32" });
+  const tokens = ids([
+    [1, 2],
+    [3, 4],
+  ]);
+  const { states, each, first } = model.forward(tokens, { places });
+  expect(values(each)).toEqual([...values(states).slice(12, 16), ...values(states).slice(0, 4)]);
+  expect(first.shape).toEqual([2, 4]);
+});
+
 test("without heads there are states alone", () => {
   expect(Object.keys(new EncoderModel({ encoder: encoder() }).forward(ids([[1]])))).toEqual(["states"]);
 });

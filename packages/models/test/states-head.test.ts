@@ -32,6 +32,22 @@ describe("which states a head reads", () => {
   });
 });
 
+test("a head of each token reads some places where a call names them; others pass that over", () => {
+  const places = tensor([4, 1], { dtype: "int32" });
+  const read = (tokens: HeadConfig["tokens"]) => values(new StatesHead({ tokens }).forward(states(), { places }));
+  expect(read("each")).toEqual({ shape: [2, 2], values: [0, 1, 3, 4] });
+  expect(read("first")).toEqual({ shape: [2, 2], values: [1, 2, -1, -2] });
+  const head = new StatesHead({ tokens: "each" });
+  expect(() => head.forward(states(), { places: tensor([6], { dtype: "int32" }) })).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: gather: indices has a value out of range at position 0, expected 0..5, got 6]`,
+  );
+  expect(() =>
+    head.forward(states(), { places: tensor([[0, 1]], { dtype: "int32" }) }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: StatesHead: places has rank 2 in shape [1, 2], expected 1 axis [N]]`,
+  );
+});
+
 describe("createStatesHead", () => {
   const options = { dModel: 2, weight: zerosInit(), layerNormEpsilon: 0.5, vocabulary: () => zeros([5, 3]) };
 

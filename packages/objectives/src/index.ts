@@ -2,6 +2,7 @@ export type { BidirectionalExample, BidirectionalLogits, BidirectionalObjective 
 export { bidirectionalLM } from "./bidirectional-lm.ts";
 export type { CausalLMOptions } from "./causal-lm.ts";
 export { causalLM } from "./causal-lm.ts";
+export { countedPlaces } from "./counted-places.ts";
 export type { DistillationLogits, DistillationOptions } from "./distillation.ts";
 export { distillation } from "./distillation.ts";
 export type { CorruptSpansOptions } from "./encoder-decoder/corrupt-spans.ts";

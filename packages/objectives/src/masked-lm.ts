@@ -31,7 +31,7 @@ export interface MaskedLMOptions {
  * 1; with `words`, whole words in a random order as long as they fit into that number, and at least one. Every token keeps its
  * place: the inputs are as long as the tokens, so positions of masked tokens stay.
  *
- * Shapes: prepare T tokens -> T inputs and targets; loss logits [B, T, V] -> [].
+ * Shapes: prepare T tokens -> T inputs and targets; loss logits [B, T, V], or [N, V] of `countedPlaces` alone -> [].
  *
  * @throws RangeError for rates out of range; from `prepare` if there is nothing to predict
  * @see Devlin et al. 2019, BERT, section 3.1 (Task 1) and appendix A.1, arXiv:1810.04805; Liu et al. 2019, RoBERTa, section

@@ -8,12 +8,14 @@ import {
   ShapeError,
   type Tensor,
 } from "@heed/tensor";
+import { countedPlaces } from "./counted-places.ts";
 import type { Example } from "./objective.ts";
 import { weightedMean } from "./weighted-mean.ts";
 
 /**
- * Mean cross-entropy of logits [B, T, V] over the places of an example, each by its weight; 0 where all weights are 0.
+ * Mean cross-entropy of logits over the places of an example, each by its weight; 0 where all weights are 0.
  *
+ * @param logits [B, T, V], or [N, V] of the N places that count alone, in their order
  * @throws ShapeError if the example has another number of places than the logits
  */
 export function weightedCrossEntropy(
@@ -22,6 +24,21 @@ export function weightedCrossEntropy(
   { targets, lossWeights }: Pick<Example, "targets" | "lossWeights">,
   options: Pick<CrossEntropyOptions, "labelSmoothing"> = {},
 ): Tensor {
+  if (logits.shape.length === 2) {
+    const places = countedPlaces(lossWeights);
+    const { N } = bindShapes(where, { logits: [logits, "N V"] });
+    if (N !== places.length)
+      throw new ShapeError(
+        `${where}: logits has shape ${formatShape(logits.shape)}, expected ${places.length} rows (from the places of the example that count) or [B, T, V]. countedPlaces lists them`,
+      );
+    const ids = fromArray(
+      places.map((place) => targets[place]!),
+      [N],
+      { dtype: "int32", backend: logits.backend },
+    );
+    const weights = Float32Array.from(places, (place) => lossWeights[place]!);
+    return weightedMean(crossEntropy(logits, ids, { ...options, reduction: "none" }), weights);
+  }
   const { B, T, V } = bindShapes(where, { logits: [logits, "B T V"] });
   if (targets.length !== B * T) {
     throw new ShapeError(

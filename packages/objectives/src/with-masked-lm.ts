@@ -11,7 +11,7 @@ export interface MaskedTargets {
 
 /** What two heads say. */
 export interface MaskedHeads {
-  /** of every place. Shape [B, T, V] */
+  /** of every place, [B, T, V], or of those that count alone, [N, V] (`countedPlaces` of `maskedWeights`) */
   readonly tokens: Tensor;
   /** as the other objective takes them */
   readonly other: Tensor;
@@ -21,7 +21,7 @@ export interface MaskedHeads {
  * Another objective on one row of ids, with masked tokens to predict beside it: the sum of both losses, as BERT and ALBERT
  * are trained.
  *
- * Shapes: loss `tokens` [B, T, V] and `other` -> [].
+ * Shapes: loss `tokens` [B, T, V] or [N, V] and `other` -> [].
  *
  * @param options must name the ids of class, separator and padding as special
  * @throws RangeError for rates out of range; from `prepare` if there is nothing to predict

@@ -12,6 +12,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "contrastiveLoss",
       "corruptSpans",
       "cosineSimilarity",
+      "countedPlaces",
       "denoising",
       "distillation",
       "documentRotation",

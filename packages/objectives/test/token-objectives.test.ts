@@ -1,8 +1,24 @@
 import type { Mask } from "@heed/attention";
-import { arange, dataSync, referenceBackend, rng, tensor, useBackend } from "@heed/tensor";
+import {
+  arange,
+  dataSync,
+  fromArray,
+  gather,
+  item,
+  normal,
+  referenceBackend,
+  reshape,
+  rng,
+  type Tensor,
+  tensor,
+  useBackend,
+  valueAndGradients,
+  zeros,
+} from "@heed/tensor";
 import { describe, expect, test } from "vitest";
 import {
   bidirectionalLM,
+  countedPlaces,
   type MaskedLMOptions,
   maskedLM,
   permutationLM,
@@ -74,6 +90,27 @@ describe("maskedLM", () => {
       )!.run;
     expect(run("no target", { replace: { mask: 0, random: 0 } })).toThrow("can be read in the input");
     expect(run("as many", { maskRate: 0.2 })).toThrow("1600 of 8000 places count, expected a share of 0.15");
+  });
+
+  test("logits of the places that count alone give the same loss and the same gradients", () => {
+    const objective = maskedLM(options);
+    const batch = stackExamples([3, 7].map((seed) => objective.prepare(distinct(length), rng(seed))));
+    const lossWeights = batch.lossWeights.map((weight, place) => weight * (1 + (place % 3)));
+    const example = { ...batch, lossWeights };
+    const places = countedPlaces(lossWeights);
+    expect([...places].every((place) => lossWeights[place] !== 0)).toBe(true);
+    expect(places).toHaveLength(6);
+    const all = normal([2, length, 64], { rng: rng(1), dtype: "float64" });
+    const some = (): Tensor => gather(reshape(all, [2 * length, 64]), fromArray(places, [6]));
+    const whole = valueAndGradients(() => objective.loss(all, example), [all]);
+    const part = valueAndGradients(() => objective.loss(some(), example), [all]);
+    expect(item(part.value)).toBeCloseTo(item(whole.value), 12);
+    const [expected, found] = [dataSync(whole.gradients[0]), dataSync(part.gradients[0])];
+    expect(Math.max(...expected.map((value, i) => Math.abs(value - found[i]!)))).toBeLessThan(1e-12);
+    expect(expected.some((value) => value !== 0)).toBe(true);
+    expect(() => objective.loss(zeros([5, 64]), example)).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: maskedLM: logits has shape [5, 64], expected 6 rows (from the places of the example that count) or [B, T, V]. countedPlaces lists them]`,
+    );
   });
 
   test("another seed picks other places: masking is dynamic", () => {

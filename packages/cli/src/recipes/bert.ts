@@ -5,6 +5,7 @@ import { type ExampleCursor, lengthBuckets } from "@heed/data";
 import { type BertConfig, bert, type EncoderModel, loadPretrained, pooler, savePretrained } from "@heed/models";
 import { countParameters, parameters } from "@heed/nn";
 import {
+  countedPlaces,
   type LabelledPair,
   type LabelledText,
   nextSentencePrediction,
@@ -15,7 +16,7 @@ import {
   withMaskedLM,
 } from "@heed/objectives";
 import { adamW, decayMatricesOnly, linearSchedule } from "@heed/optim";
-import { argmax, cast, dataSync, type Rng, rng, scope, type Tensor } from "@heed/tensor";
+import { argmax, cast, dataSync, fromArray, type Rng, rng, scope, type Tensor } from "@heed/tensor";
 import { type BertData, bertFiles, readBertData } from "./bert-data.ts";
 import { type PhaseResult, runPhase } from "./phase.ts";
 import type { Kitchen, Recipe } from "./recipe.ts";
@@ -64,10 +65,14 @@ function configOf({ dModel, numLayers, maxTokens }: Sizes, vocabSize: number): B
   };
 }
 
-/** What the model finds in rows of text. */
-function read(model: EncoderModel, { inputs, segments, keep }: TextInputs, rows: number, noise?: Rng) {
+/** What the model finds in rows of text; its words at these places. */
+function read(
+  model: EncoderModel,
+  { inputs, segments, keep }: TextInputs,
+  { rows, noise, places }: { readonly rows: number; readonly noise?: Rng | undefined; readonly places?: Tensor },
+) {
   const padding = cast(rowsOf(keep, rows), "bool");
-  return model.forward(rowsOf(inputs, rows), { segments: rowsOf(segments, rows), padding, rng: noise });
+  return model.forward(rowsOf(inputs, rows), { segments: rowsOf(segments, rows), padding, rng: noise, places });
 }
 
 const optimizerFor = (model: EncoderModel, peak: number, steps: number) =>
@@ -134,7 +139,9 @@ async function pretrain(kitchen: Kitchen, data: BertData, sizes: Sizes, model: E
       return batchOf(chosen, epoch * 1_000_000 + batch);
     },
     loss: ({ example, rows, objective }, noise) => {
-      const { words, relation } = read(model, example, rows, noise);
+      const counted = countedPlaces(example.maskedWeights);
+      const places = fromArray(counted, [counted.length]);
+      const { words, relation } = read(model, example, { rows, noise, places });
       return objective.loss({ tokens: words!, other: relation! }, example);
     },
     sizeOf: ({ example }) => example.inputs.length,
@@ -184,7 +191,9 @@ function accuracy<Item extends { readonly label: number }>(
   let right = 0;
   for (let start = 0; start < sorted.length; start += 128) {
     const some = sorted.slice(start, start + 128);
-    const told = scope(() => dataSync(argmax(read(model, batchOf(some).example, some.length).classes!, { axis: -1 })));
+    const told = scope(() =>
+      dataSync(argmax(read(model, batchOf(some).example, { rows: some.length }).classes!, { axis: -1 })),
+    );
     right += some.filter(({ label }, i) => label === told[i]).length;
   }
   return (100 * right) / items.length;
@@ -209,7 +218,7 @@ async function fineTune<Item extends { readonly label: number }>(
       const some = Array.from(cursor.next(), (place) => items.train[place]!);
       return { ...batchOf(some), rows: some.length };
     },
-    loss: ({ example, rows, loss }, noise) => loss(read(model, example, rows, noise).classes!),
+    loss: ({ example, rows, loss }, noise) => loss(read(model, example, { rows, noise }).classes!),
     sizeOf: ({ example }) => example.inputs.length,
   });
   const found = accuracy(model, task, items.test);
