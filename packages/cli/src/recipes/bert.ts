@@ -43,7 +43,7 @@ interface Sizes {
 
 const full: Sizes = {
   ...{ vocabSize: 4000, dModel: 128, numLayers: 4, maxTokens: 40 },
-  pretraining: { steps: 4000, tokensPerBatch: 2048, pairTurns: 8 },
+  pretraining: { steps: 4000, tokensPerBatch: 2048, pairTurns: 20 },
   epochs: { entailment: 12, sentiment: 2 },
 };
 
