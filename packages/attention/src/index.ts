@@ -12,6 +12,9 @@ export type {
   DifferentialWeights,
 } from "./differential-attention.ts";
 export { createDifferentialAttention, differentialAttention } from "./differential-attention.ts";
+export type { HeadGate } from "./head-gate.ts";
+export { GateSequence } from "./head-gate.ts";
+export { HeadScale } from "./head-scale.ts";
 export { KeyValueCache } from "./key-value-cache.ts";
 export type { KeyValueMemory, LearnedMemoryParts } from "./key-value-memory.ts";
 export { LearnedMemory, zeroMemory } from "./key-value-memory.ts";
@@ -36,6 +39,7 @@ export { slidingWindow } from "./masks/sliding-window.ts";
 export { tree } from "./masks/tree.ts";
 export type { MultiHeadOptions, MultiHeadParts } from "./multi-head-attention.ts";
 export { MultiHeadAttention } from "./multi-head-attention.ts";
+export type { OutputGateParts } from "./output-gate.ts";
 export { OutputGate } from "./output-gate.ts";
 export { ClippedProjection } from "./projections/clipped.ts";
 export type { FusedProjectionParts } from "./projections/fused.ts";

@@ -14,9 +14,9 @@ import {
 } from "@heed/tensor";
 import type { AttentionFn, AttentionOptions, AttentionView } from "./attention-fn.ts";
 import { columnsOf, cutKeys, fitKeys, hideUnfilled, type MemoryPlaces, widenKeys } from "./fit-keys.ts";
+import type { HeadGate } from "./head-gate.ts";
 import type { KeyValueMemory } from "./key-value-memory.ts";
 import type { LayerCache, StoredKeys } from "./layer-cache.ts";
-import type { OutputGate } from "./output-gate.ts";
 import type { KeysAndValues, Projection, Rotate } from "./projections/projection.ts";
 
 /** What one call of a multi-head layer takes beside its input. */
@@ -50,15 +50,15 @@ export interface MultiHeadParts {
   readonly position?: PositionEncoding | undefined;
   /** keys and values beside those of the sequence; default none */
   readonly memories?: readonly KeyValueMemory[];
-  /** what the heads give is multiplied by it; default none */
-  readonly gate?: OutputGate | undefined;
+  /** what the heads give goes through it; default none */
+  readonly gate?: HeadGate | undefined;
 }
 
 /**
  * A multi-head layer: project to heads, attend in each, join, project back.
  *
  * Self-attention, or with `context` cross-attention; multi-query, grouped-query or latent by its projection; any attention
- * function; memories, an output gate and a position encoding where given.
+ * function; memories, a gate of the heads and a position encoding where given.
  *
  * Shapes: x [B, T, E] -> [B, T, E].
  * @see Vaswani et al. 2017, Attention Is All You Need, section 3.2.2, arXiv:1706.03762.
@@ -69,7 +69,7 @@ export class MultiHeadAttention {
   readonly attention: AttentionFn;
   readonly position: PositionEncoding | undefined;
   readonly memories: readonly KeyValueMemory[];
-  readonly gate: OutputGate | undefined;
+  readonly gate: HeadGate | undefined;
 
   /** @throws ShapeError if the output projection does not fit the heads */
   constructor({ projection, output, attention, position, memories = [], gate }: MultiHeadParts) {

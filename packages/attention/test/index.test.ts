@@ -7,6 +7,8 @@ test("the exported names, so that a new one is seen in review", () => {
       "ClippedProjection",
       "CrossAttentionCache",
       "FusedProjection",
+      "GateSequence",
+      "HeadScale",
       "KeyValueCache",
       "LatentProjection",
       "LearnedMemory",

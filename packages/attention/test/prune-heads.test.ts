@@ -1,4 +1,4 @@
-import { createLinear, Linear, normalInit, stateDict } from "@heed/nn";
+import { createLinear, Linear, normalInit, siluActivation, stateDict } from "@heed/nn";
 import { arange, dataSync, fromArray, referenceBackend, rng, type Tensor, useBackend } from "@heed/tensor";
 import { expect, test } from "vitest";
 import {
@@ -8,6 +8,8 @@ import {
   createMultiHeadAttention,
   createSeparateProjection,
   FusedProjection,
+  GateSequence,
+  HeadScale,
   LatentProjection,
   LearnedMemory,
   MultiHeadAttention,
@@ -59,7 +61,10 @@ test.each(Object.entries(projections))(
       keys: init([numKvHeads, 2, keys.shape[3]!]),
       values: init([numKvHeads, 2, dValue]),
     });
-    const gate = new OutputGate({ projection: linear(8, numHeads) });
+    const gate = new GateSequence([
+      new OutputGate({ projection: linear(8, numHeads), activation: siluActivation }),
+      new HeadScale({ scale: init([numHeads]) }),
+    ]);
     const output = linear(numHeads * dValue, 8);
     const parts = { projection, attention: softmaxAttention(), position, memories: [memory], gate };
     const layer = new MultiHeadAttention({ ...parts, output });
