@@ -261,8 +261,8 @@ function lastNormOf({ dModel, dEmbedding = dModel, finalNorm = true }: DecoderCo
 }
 
 /**
- * A decoder of the GPT family by its choices: GPT, GPT-2, GPT-Neo, GPT-NeoX, Phi, OPT, BLOOM, MPT, Falcon and image GPT differ by
- * these alone (`gpt2` makes them under its own names). `llama` is a builder of its own.
+ * A decoder of the GPT family by its choices: GPT, GPT-2, GPT-Neo, GPT-NeoX, GPT-J, Phi, OPT, BLOOM, MPT, Falcon and image GPT
+ * differ by these alone (`gpt2` makes them under its own names). `llama` is a builder of its own.
  *
  * First weights are normal with `initStd`; biases are 0 and gains 1.
  *

@@ -21,6 +21,12 @@ const neox = (dModel: number, numHeads: number) =>
     positions: { kind: "rotary", width: Math.floor(dModel / numHeads / 4) },
   }) satisfies Partial<DecoderConfig>;
 
+/** Its head has a bias, its attention none. */
+const gptj = {
+  ...{ vocabSize: 50400, maxSeqLen: 2048, positions: { kind: "rotary", layout: "interleaved", width: 64 } },
+  ...{ projection: "separate", branches: "parallel", attentionBias: false, tieHead: false, headBias: true },
+} satisfies Partial<DecoderConfig>;
+
 const phi = {
   ...{ vocabSize: 51200, maxSeqLen: 2048, positions: { kind: "rotary", width: 32 }, projection: "separate" },
   ...{ branches: "parallel", tieHead: false, headBias: true },
@@ -65,6 +71,7 @@ export const decoderPresets = {
   "pythia-160m": { ...neox(768, 12), vocabSize: 50304, numLayers: 12 },
   "pythia-410m": { ...neox(1024, 16), vocabSize: 50304, numLayers: 24 },
   "gpt-neox-20b": { ...neox(6144, 64), vocabSize: 50432, numLayers: 44 },
+  "gpt-j-6b": { ...gptj, dModel: 4096, numLayers: 28, numHeads: 16 },
   "phi-1": { ...phi, dModel: 2048, numLayers: 24, numHeads: 32 },
   "phi-2": { ...phi, dModel: 2560, numLayers: 32, numHeads: 32 },
   "falcon-7b": { ...falcon, dModel: 4544, numLayers: 32, numHeads: 71, numKvHeads: 1, branches: "parallel" },

@@ -26,6 +26,10 @@ const manners = {
   gptNeox: {
     ...{ ...sizes, positions: { kind: "rotary", width: 2 }, branches: "parallel with two norms", tieHead: false },
   },
+  gptj: {
+    ...{ ...sizes, positions: { kind: "rotary", layout: "interleaved", width: 2 }, branches: "parallel" },
+    ...{ projection: "separate", attentionBias: false, tieHead: false, headBias: true },
+  },
   phi: {
     ...{ ...sizes, positions: { kind: "rotary", width: 2 }, branches: "parallel", projection: "separate" },
     ...{ numKvHeads: 2, headNorm: true, tieHead: false, headBias: true },
@@ -67,6 +71,7 @@ const published: Record<DecoderPresetName, number> = {
   "pythia-160m": 162_322_944,
   "pythia-410m": 405_334_016,
   "gpt-neox-20b": 20_554_567_680,
+  "gpt-j-6b": 6_050_882_784,
   "phi-1": 1_418_270_720,
   "phi-2": 2_779_683_840,
   "falcon-7b": 6_921_720_704,
@@ -128,6 +133,19 @@ describe("against a loop over numbers", () => {
         ...{ windows: [2, null], scale: 1 },
       },
       choices: { ...usual, numKvHeads: 2, scale: 1, order: "parallel with two norms", windows: [2, null] },
+    },
+    "side by side, neighboring channels turned, a head with a bias": {
+      config: { ...manners.gptj, positions: { ...manners.gptj.positions, base: 100, width: 4 }, dModel: 24 },
+      choices: {
+        ...{ ...usual, scale: 1 / Math.sqrt(6), order: "parallel" },
+        rotate: (x, position) => {
+          const turn = (a: number, b: number, angle: number): number[] => [
+            a * Math.cos(angle) - b * Math.sin(angle),
+            b * Math.cos(angle) + a * Math.sin(angle),
+          ];
+          return [...turn(x[0]!, x[1]!, position), ...turn(x[2]!, x[3]!, position / 10), ...x.slice(4)];
+        },
+      },
     },
     "one after the other": { config: { ...sizes, positions: { kind: "learned" } }, choices: usual },
   };

@@ -11,13 +11,15 @@ export interface NaiveChoices {
   readonly activation: (x: number) => number;
   /** what is added to a score */
   readonly bias?: (head: number, distance: number) => number;
+  /** a query or key of one head at a position, turned */
+  readonly rotate?: (x: Vector, position: number) => Vector;
   /** keys that a layer sees, those before included */
   readonly windows?: readonly (number | null)[];
 }
 
 type Vector = readonly number[];
 
-/** Logits of each token, computed number by number from the weights of a decoder with fused projections and a tied head. */
+/** Logits of each token, computed number by number from the weights of a decoder. */
 export function naiveLogits(model: object, tokens: readonly number[], choices: NaiveChoices): number[][] {
   const dict = stateDict(model);
   const has = (name: string): boolean => dict.has(name);
@@ -40,11 +42,17 @@ export function naiveLogits(model: object, tokens: readonly number[], choices: N
     return x.map((value, i) => ((value - mean) / Math.sqrt(variance + choices.epsilon)) * gain[i]! + bias[i]!);
   };
   const attend = (xs: readonly Vector[], layer: number): number[][] => {
-    const { numHeads, numKvHeads, scale, bias } = choices;
+    const { numHeads, numKvHeads, scale, bias, rotate = (x) => x } = choices;
     const name = `stack.blocks.${layer}.attention`;
     const dHead = xs[0]!.length / numHeads;
-    const projected = xs.map((x) => linear(x, `${name}.projection.qkv`));
+    const parts = has(`${name}.projection.qkv.weight`) ? ["qkv"] : ["query", "key", "value"];
     const cut = (x: Vector, head: number): Vector => x.slice(head * dHead, (head + 1) * dHead);
+    const turned = numHeads + numKvHeads;
+    const projected = xs.map((x, i) => {
+      const flat = parts.flatMap((part) => linear(x, `${name}.projection.${part}`));
+      const heads = Array.from({ length: turned }, (_, head) => rotate(cut(flat, head), i));
+      return [...heads.flat(), ...flat.slice(turned * dHead)];
+    });
     return projected.map((query, i) => {
       const heads = Array.from({ length: numHeads }, (_, head) => {
         const group = Math.floor((head * numKvHeads) / numHeads);
@@ -82,5 +90,5 @@ export function naiveLogits(model: object, tokens: readonly number[], choices: N
   let xs = tokens.map((token, i) => (position ? plus(table[token]!, position[i]!) : [...table[token]!]));
   for (let layer = 0; has(`stack.blocks.${layer}.norm1.gain`); layer++) xs = block(xs, layer);
   const last = has("stack.norm.gain") ? xs.map((x) => normalize(x, "stack.norm")) : xs;
-  return last.map((x) => table.map((row) => dot(row, x)));
+  return last.map((x) => (has("head.weight") ? linear(x, "head") : table.map((row) => dot(row, x))));
 }

@@ -36,14 +36,14 @@ const encoderDecoders = Object.fromEntries(
 const causalModels = Object.fromEntries(
   [
     ...["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPTNeoForCausalLM", "GPTNeoXForCausalLM"],
-    ...["PhiForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
+    ...["GPTJForCausalLM", "PhiForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
     ...["OpenAIGPTLMHeadModel", "ImageGPTForCausalImageModeling"],
   ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
 
 const decoderNames = [
   ...["GPT2", "Llama", "Mistral", "Qwen2", "GPTNeo", "GPTNeoX", "Phi", "Bloom", "Mpt", "OpenAIGPT", "ImageGPT"],
-  ...["OPT", "Falcon"],
+  ...["OPT", "Falcon", "GPTJ"],
 ];
 
 /** Decoders without a head, and those that classify sequences. */

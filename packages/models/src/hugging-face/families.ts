@@ -13,6 +13,7 @@ import type { ModelFamily } from "./family.ts";
 import { gptNeoFamily } from "./gpt-neo.ts";
 import { gptNeoxFamily } from "./gpt-neox.ts";
 import { gpt2Family } from "./gpt2.ts";
+import { gptjFamily } from "./gptj.ts";
 import { imageGptFamily } from "./imagegpt.ts";
 import { llamaFamily, mistralFamily, qwen2Family } from "./llama.ts";
 import { marianFamily } from "./marian.ts";
@@ -43,6 +44,7 @@ export const families = {
   gpt2: gpt2Family,
   gpt_neo: gptNeoFamily,
   gpt_neox: gptNeoxFamily,
+  gptj: gptjFamily,
   imagegpt: imageGptFamily,
   llama: llamaFamily,
   marian: marianFamily,

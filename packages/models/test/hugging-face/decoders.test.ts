@@ -32,6 +32,10 @@ const neo = {
   max_position_embeddings: 12,
 };
 const neox = { model_type: "gpt_neox", ...usual, intermediate_size: 24, max_position_embeddings: 12, rotary_pct: 0.5 };
+const gptj = {
+  ...{ model_type: "gptj", vocab_size: 13, n_embd: 16, n_layer: 2, n_head: 4, n_inner: 24, n_positions: 12 },
+  rotary_dim: 2,
+};
 const phi = { model_type: "phi", ...usual, intermediate_size: 24, max_position_embeddings: 12 };
 const falcon = { model_type: "falcon", ...usual, ffn_hidden_size: 24, max_position_embeddings: 12 };
 const gpt = { model_type: "openai-gpt", vocab_size: 13, n_embd: 16, n_layer: 2, n_head: 4, n_positions: 12 };
@@ -47,6 +51,8 @@ const folders: Readonly<Record<string, JsonObject>> = {
     ...{ ...neox, use_parallel_residual: false, attention_bias: false, tie_word_embeddings: true },
     rope_scaling: { type: "linear", factor: 2 },
   },
+  gptj,
+  "gptj, tied, whole heads turn": { ...gptj, tie_word_embeddings: true, rotary_dim: 4, n_inner: null },
   phi,
   "phi, tied, shared key heads, norms of heads": {
     ...{ ...phi, tie_word_embeddings: true, num_key_value_heads: 2, qk_layernorm: true },
@@ -76,7 +82,12 @@ describe.each(Object.entries(folders))("%s", (_, json) => {
     const store = memoryFileStore();
     const made = modelFromHuggingFace(json, rng(1));
     await savePretrained(store, "out", made);
-    const bare = { "openai-gpt": "OpenAIGPTModel", gpt_neo: "GPTNeoModel", gpt_neox: "GPTNeoXModel" };
+    const bare = {
+      "openai-gpt": "OpenAIGPTModel",
+      gpt_neo: "GPTNeoModel",
+      gpt_neox: "GPTNeoXModel",
+      gptj: "GPTJModel",
+    };
     const names: Readonly<Record<string, string>> = { ...bare, phi: "PhiModel", falcon: "FalconModel" };
     const { model } = await loadPretrained(store, "out", { architecture: names[String(json["model_type"])]! });
     const tokens = fromArray(Int32Array.of(1, 2, 3), [1, 3]);
@@ -114,6 +125,10 @@ describe("configurations", () => {
   test("absent keys mean what they mean in the original", () => {
     expect(read({ model_type: "gpt_neo" })).toMatchObject({ dModel: 2048, numLayers: 24, numHeads: 16, scale: 1 });
     expect(read({ model_type: "gpt_neox" })).toMatchObject({ dModel: 6144, numHeads: 64, positions: { width: 24 } });
+    expect(read({ model_type: "gptj" })).toMatchObject({
+      ...{ dModel: 4096, numLayers: 28, numHeads: 16, attentionBias: false, headBias: true, tieHead: false },
+      positions: { kind: "rotary", layout: "interleaved", width: 64 },
+    });
     expect(read({ model_type: "phi" })).toMatchObject({ dModel: 2048, positions: { width: 32 }, headBias: true });
     expect(read({ model_type: "falcon" })).toMatchObject({ dModel: 4544, numKvHeads: 1, branches: "parallel" });
     expect(read({ model_type: "openai-gpt" })).toMatchObject({ vocabSize: 40478, placement: "post", finalNorm: false });
@@ -164,6 +179,13 @@ describe("configurations", () => {
         { ...neox, rope_theta: 500, rotary_emb_base: 600 },
         { ...neox, rope_scaling: { type: "longrope", factor: 2 } },
         { ...neox, hidden_size: "16" },
+        { ...gptj, rotary_dim: null },
+        { ...gptj, rotary_dim: 3 },
+        { ...gptj, rotary_dim: 6 },
+        { ...gptj, rotary: false },
+        { ...gptj, scale_attn_weights: false },
+        { ...gptj, rope_theta: 500 },
+        { ...gptj, num_attention_heads: 2 },
         { ...phi, rotary_pct: 0.5 },
         { ...phi, sliding_window: 4 },
         { ...falcon, num_ln_in_parallel_attn: 2 },
@@ -185,6 +207,13 @@ describe("configurations", () => {
         "an unsupported rotary_emb_base for gpt_neox, expected what rope_theta says, 500, got 600",
         "an unsupported rope_scaling for gpt_neox, expected null or a rope_type of default, linear, dynamic, yarn, llama3, got {"type":"longrope","factor":2}",
         "an unsupported hidden_size for gpt_neox, expected a whole number >= 1, got "16"",
+        "an unsupported rotary_dim for gptj, expected a whole number >= 1, got null",
+        "an unsupported rotary_dim for gptj, expected an even number up to the head width 4, got 3",
+        "an unsupported rotary_dim for gptj, expected an even number up to the head width 4, got 6",
+        "an unsupported rotary for gptj, expected true, got false",
+        "an unsupported scale_attn_weights for gptj, expected true, got false",
+        "keys that gptj does not know, expected only known ones, got rope_theta: 500. Remove them if they change nothing",
+        "an unsupported num_attention_heads for gptj, expected what n_head says, 4, got 2",
         "keys that phi does not know, expected only known ones, got rotary_pct: 0.5. Remove them if they change nothing",
         "keys that phi does not know, expected only known ones, got sliding_window: 4. Remove them if they change nothing",
         "an unsupported num_ln_in_parallel_attn for falcon, expected 1, or new_decoder_architecture, got 2",
@@ -210,18 +239,29 @@ test("what a family cannot say is refused before anything is written", async () 
     outputBias: true,
     scale: 1,
   } as const satisfies Partial<DecoderConfig>;
+  const neighbors = {
+    ...{ ...sizes, branches: "parallel", projection: "separate", attentionBias: false, headBias: true },
+    positions: { kind: "rotary", layout: "interleaved", width: 2 },
+  } as const satisfies Partial<DecoderConfig>;
   const side = { ...sizes, branches: "parallel", positions: { kind: "rotary" }, activation: "gelu" } as const;
   const store = memoryFileStore();
   const save = async (modelType: string, config: DecoderConfig): Promise<string> => {
     const pretrained = { modelType, config, model: decoderModel(config, rng(0)) } as unknown as Pretrained;
     return savePretrained(store, "out", pretrained).then(() => "written", String);
   };
-  expect([await save("openai-gpt", first), await save("gpt_neo", local)]).toEqual(["written", "written"]);
+  expect([
+    ...[await save("openai-gpt", first), await save("gpt_neo", local)],
+    ...[await save("gptj", neighbors), await save("gptj", { ...neighbors, tieHead: false })],
+  ]).toEqual(["written", "written", "written", "written"]);
   await store.remove("out/config.json");
   const messages = [
     await save("openai-gpt", { ...first, activation: "gelu" }),
     await save("openai-gpt", { ...first, dFF: 16 }),
     await save("gpt_neo", { ...local, scale: 0.5 }),
+    await save("gptj", { ...neighbors, tieHead: false, headBias: false }),
+    await save("gptj", { ...neighbors, positions: { kind: "rotary", width: 2 } }),
+    await save("gptj", { ...neighbors, positions: { ...neighbors.positions, base: 500 } }),
+    await save("gptj", { ...neighbors, attentionBias: true }),
     await save("gpt_neox", { ...side, numKvHeads: 1 }),
     await save("falcon", { ...side, normEpsilon: 0.1, positions: { kind: "alibi" } }),
     await save("falcon", { ...side, attentionBias: true, feedForwardBias: false }),
@@ -232,6 +272,10 @@ test("what a family cannot say is refused before anything is written", async () 
       "RangeError: savePretrained: config.activation cannot be written as openai-gpt, expected "gelu_new", got "gelu". Save it as a family that has it",
       "RangeError: savePretrained: config.dFF cannot be written as openai-gpt, expected 32, got 16. Save it as a family that has it",
       "RangeError: savePretrained: config.scale cannot be written as gpt_neo, expected 1, got 0.5. Save it as a family that has it",
+      "RangeError: savePretrained: config.headBias cannot be written as gptj, expected true, got false. Save it as a family that has it",
+      "RangeError: savePretrained: config.positions cannot be written as gptj, expected {"base":10000,"kind":"rotary","layout":"interleaved","scaling":null,"width":2}, got {"base":10000,"kind":"rotary","layout":"half-split","scaling":null,"width":2}. Save it as a family that has it",
+      "RangeError: savePretrained: config.positions cannot be written as gptj, expected {"base":10000,"kind":"rotary","layout":"interleaved","scaling":null,"width":2}, got {"base":500,"kind":"rotary","layout":"interleaved","scaling":null,"width":2}. Save it as a family that has it",
+      "RangeError: savePretrained: config.outputBias cannot be written as gptj, expected false, got true. Save it as a family that has it",
       "RangeError: savePretrained: config.numKvHeads cannot be written as gpt_neox, expected 2, got 1. Save it as a family that has it",
       "RangeError: savePretrained: config.positions cannot be written as falcon, expected {"factor":0.5,"kind":"alibi","order":"paper","rounding":"bfloat16"}, got {"factor":1,"kind":"alibi","order":"paper","rounding":null}. Save it as a family that has it",
       "RangeError: savePretrained: config.feedForwardBias cannot be written as falcon, expected true, got false. Save it as a family that has it",
