@@ -1,141 +1,153 @@
 import {
-  and,
   attention,
-  causal,
+  GateSequence,
+  type HeadGate,
+  HeadScale,
   type KeyValueMemory,
   LearnedMemory,
   l2Norm,
-  type Mask,
   MultiHeadAttention,
-  padding,
-  qkNorm,
-  type ScoreFn,
+  NormalizedProjection,
+  OutputGate,
+  type Projection,
   SeparateProjection,
-  scaledDotScore,
-  slidingWindow,
-  softmaxWeighting,
-  talkingProbs,
-  talkingScores,
-  type WeighFn,
   zeroMemory,
 } from "@heed/attention";
-import { Linear } from "@heed/nn";
-import { arange, multiply, reshape, type Tensor } from "@heed/tensor";
-import { badInput } from "../../errors.ts";
+import { gated, Linear, type Norm, sigmoidActivation, siluActivation } from "@heed/nn";
+import { add, concatenate, multiply, reshape, split, type Tensor } from "@heed/tensor";
 import type { GoldenArray, GoldenCase } from "../golden.ts";
-import { unknownNames } from "../support.ts";
-import { bool, compute, float32, inputOf, type UnitRunner } from "./unit-runner.ts";
+import { checkWeights, numberOf, numHeadsOf, numKvHeadsOf, refusal } from "./attention-variants-options.ts";
+import { maskOf, scoreOf, weighingOf } from "./attention-variants-weighing.ts";
+import { compute, float32, inputOf, type UnitRunner } from "./unit-runner.ts";
 
 type Weights = Readonly<Record<string, Tensor>>;
 
-const mixBefore = "attend.pre_softmax_talking_heads.weight";
-const mixAfter = "attend.post_softmax_talking_heads.weight";
+const linear = (weights: Weights, name: string): Linear =>
+  new Linear(weights[`${name}.weight`]!, weights[`${name}.bias`]);
 
-/** A 1x1 convolution over heads is a matrix. */
-function headMix(weights: Weights, name: string): { weight: Tensor } {
-  const weight = weights[name]!;
-  return { weight: reshape(weight, weight.shape.slice(0, 2)) };
+/** Each of `numGroups` runs of channels gets length 1, then every channel its gain. */
+const groupedL2Norm = (numGroups: number, gain?: Tensor): Norm => ({
+  forward(x) {
+    const groups = reshape(x, [...x.shape.slice(0, -1), numGroups, x.shape.at(-1)! / numGroups]);
+    const y = reshape(l2Norm().forward(groups), x.shape);
+    return gain ? multiply(y, gain) : y;
+  },
+});
+
+/**
+ * Weights of key/value heads in the order of the query heads they serve: here query head h reads key/value head h mod G.
+ * One head serves all as it is, unless gains tell its keys apart.
+ */
+function kvHeads(golden: GoldenCase, weights: Weights): Weights {
+  const [H, G] = [numHeadsOf(golden), numKvHeadsOf(golden)];
+  if (G === H || (G === 1 && !weights["qk_norm_k_scale"])) return weights;
+  const names = ["to_k.weight", "to_v.weight", "to_r.weight", "mem_k", "mem_v"].filter((name) => weights[name]);
+  const repeat = (x: Tensor): Tensor => concatenate(new Array<Tensor>(H / G).fill(x), { axis: 0 });
+  return { ...weights, ...Object.fromEntries(names.map((name) => [name, repeat(weights[name]!)])) };
 }
 
-function scoreOf({ call }: GoldenCase, weights: Weights): ScoreFn {
-  const score = call["qk_norm"]
-    ? qkNorm(scaledDotScore({ scale: Number(call["qk_norm_scale"] ?? 10) }), { query: l2Norm(), key: l2Norm() })
-    : scaledDotScore();
-  return call["talking_heads"] ? talkingScores(score, headMix(weights, mixBefore)) : score;
+function projectionOf(golden: GoldenCase, weights: Weights): Projection {
+  const { call } = golden;
+  const [H, query, key] = [numHeadsOf(golden), linear(weights, "to_q"), linear(weights, "to_k")];
+  const projection = new SeparateProjection({
+    query,
+    key,
+    value: call["shared_kv"] ? key : linear(weights, "to_v"),
+    numHeads: H,
+    numKvHeads: (key.dOut * H) / query.dOut,
+  });
+  if (!call["qk_norm"]) return projection;
+  const numGroups = numberOf(golden, "qk_norm_groups") ?? 1;
+  const norm = (gain: string): Norm => groupedL2Norm(numGroups, weights[gain]);
+  return new NormalizedProjection({ projection, query: norm("qk_norm_q_scale"), key: norm("qk_norm_k_scale") });
 }
 
-/** `show` gets the result of the softmax, before heads talk. */
-function weighingOf({ call }: GoldenCase, weights: Weights, show: (probs: Tensor) => void): WeighFn {
-  if (!call["talking_heads"]) return softmaxWeighting();
-  const softmax = softmaxWeighting();
-  const shown: WeighFn = (...given) => {
-    const probs = softmax(...given);
-    show(probs);
-    return probs;
-  };
-  return talkingProbs(shown, headMix(weights, mixAfter));
-}
-
+/** Learned memories are next to the sequence, the zeros before them. */
 function memoriesOf({ call }: GoldenCase, weights: Weights): KeyValueMemory[] {
-  const learned = call["num_mem_kv"] ? [new LearnedMemory({ keys: weights["mem_k"]!, values: weights["mem_v"]! })] : [];
+  const [keys, values] = [weights["mem_k"], weights["mem_v"]];
+  // in the reference the groups of qk_norm do not reach the memory
+  const norm = call["qk_norm"] ? groupedL2Norm(1, weights["qk_norm_k_scale"]) : undefined;
+  const learned = keys && values ? [new LearnedMemory({ keys: norm?.forward(keys) ?? keys, values })] : [];
   return call["add_zero_kv"] ? [...learned, zeroMemory({ side: "before" })] : learned;
 }
 
-function maskOf({ call, inputs }: GoldenCase, S: number, T: number): Tensor | undefined {
-  const given = inputs.get("mask");
-  const past = call["max_attend_past"];
-  const masks: Mask[] = [
-    ...(call["causal"] ? [causal()] : []),
-    ...(past === undefined ? [] : [slidingWindow({ windowSize: Number(past) + 1 })]),
-    ...(given ? [padding(bool(given))] : []),
-  ];
-  return masks.length === 0 ? undefined : and(...masks)(arange(0, T), arange(0, S));
+function gateOf(golden: GoldenCase, weights: Weights): HeadGate {
+  const { call } = golden;
+  const roles = (): Tensor => {
+    const weight = weights["to_r.weight"]!;
+    const width = weights[call["on_attn"] ? "to_out.0.weight" : "to_out.weight"]!.shape[1]!;
+    // the one key/value head has one role, for all query heads
+    return concatenate(new Array<Tensor>(width / weight.shape[0]!).fill(weight), { axis: 0 });
+  };
+  const activation = call["swiglu_values"] ? siluActivation : sigmoidActivation;
+  return new GateSequence([
+    ...(call["tensor_product"]
+      ? [new OutputGate({ projection: new Linear(roles()), activation: (role) => add(role, 1) })]
+      : []),
+    ...(call["head_scale"]
+      ? [new HeadScale({ scale: reshape(weights["head_scale_params"]!, [numHeadsOf(golden)]) })]
+      : []),
+    ...(call["gate_value_heads"] ? [new OutputGate({ projection: linear(weights, "to_v_head_gate") })] : []),
+    ...(call["gate_values"] ? [new OutputGate({ projection: linear(weights, "to_v_gate"), activation })] : []),
+  ]);
 }
 
-function forward(golden: GoldenCase, leaves: Weights, x: Tensor, context: Tensor): Record<string, Tensor> {
+/** Attention on attention: the layer gives values and gates for them, side by side. */
+function glu(y: Tensor): Tensor {
+  const half = y.shape.at(-1)! / 2;
+  const [value, gate] = split(y, [half, half], { axis: -1 }) as [Tensor, Tensor];
+  return gated(value, gate, sigmoidActivation);
+}
+
+function forward(golden: GoldenCase, leaves: Weights, x: Tensor, keys: Tensor): Record<string, Tensor> {
   const found: Record<string, Tensor> = {};
-  const linear = (name: string): Linear => new Linear(leaves[`${name}.weight`]!);
+  const weights = kvHeads(golden, leaves);
   const layer = new MultiHeadAttention({
-    projection: new SeparateProjection({
-      query: linear("to_q"),
-      key: linear("to_k"),
-      value: linear("to_v"),
-      numHeads: Number(golden.call["heads"]),
-      numKvHeads: golden.call["one_kv_head"] ? 1 : Number(golden.call["heads"]),
-    }),
-    output: linear("to_out"),
+    projection: projectionOf(golden, weights),
+    output: linear(weights, golden.call["on_attn"] ? "to_out.0" : "to_out"),
     attention: attention({
-      score: scoreOf(golden, leaves),
-      weigh: weighingOf(golden, leaves, (probs) => (found["attention"] = probs)),
+      score: scoreOf(golden, weights),
+      weigh: weighingOf(golden, weights, (probs) => (found["attention"] = probs)),
     }),
-    memories: memoriesOf(golden, leaves),
+    memories: memoriesOf(golden, weights),
+    gate: gateOf(golden, weights),
   });
-  const mask = maskOf(golden, context.shape[1]!, x.shape[1]!);
-  const output = layer.forward(x, { context, mask });
-  layer.forward(x, { context, mask, observe: ({ probs }) => (found["attention"] ??= probs) });
+  const mask = maskOf(golden, keys.shape[1]!, x.shape[1]!);
+  const heads = layer.forward(x, { context: keys, mask });
+  const output = golden.call["on_attn"] ? glu(heads) : heads;
+  layer.forward(x, { context: keys, mask, observe: ({ probs }) => (found["attention"] ??= probs) });
   const padded = golden.inputs.get("mask");
   // the reference sets the rows of padded queries to zero
   const rows = padded && reshape(float32(padded), [...padded.shape, 1]);
   return { ...found, output: rows ? multiply(output, rows) : output };
 }
 
-const options = [
-  "dim",
-  "heads",
-  "dim_head",
-  "causal",
-  "one_kv_head",
-  "talking_heads",
-  "qk_norm",
-  "qk_norm_scale",
-  "num_mem_kv",
-  "add_zero_kv",
-  "max_attend_past",
-];
-const weightNames = ["to_q", "to_k", "to_v", "to_out"].map((name) => `${name}.weight`);
-
 function run(golden: GoldenCase, weights: ReadonlyMap<string, GoldenArray>) {
-  const strange = unknownNames("weights", weights.keys(), [...weightNames, mixBefore, mixAfter, "mem_k", "mem_v"]);
-  if (strange) throw badInput(`verify: case ${golden.name} has ${strange}`);
+  checkWeights(golden, weights);
   const leaves = Object.fromEntries([...weights].map(([name, array]) => [name, float32(array)]));
-  const given = golden.inputs.get("context");
+  const optional = ["context", "mem"].flatMap((name) => {
+    const given = golden.inputs.get(name);
+    return given ? [[name, float32(given)] as const] : [];
+  });
+  const { context, mem } = Object.fromEntries(optional) as { readonly context?: Tensor; readonly mem?: Tensor };
   const x = float32(inputOf(golden, "x"));
-  const context = given ? float32(given) : x;
   return compute(golden, {
-    leaves: { ...leaves, "input:x": x, ...(given && { "input:context": context }) },
-    forward: () => forward(golden, leaves, x, context),
+    leaves: {
+      ...leaves,
+      "input:x": x,
+      ...Object.fromEntries(optional.map(([name, tensor]) => [`input:${name}`, tensor])),
+    },
+    forward: () => {
+      const source = context ?? x;
+      return forward(golden, leaves, x, mem ? concatenate([mem, source], { axis: 1 }) : source);
+    },
   });
 }
 
-/** `unit-attention-variants`: the layer of x-transformers. */
-export const runAttentionVariants: UnitRunner = {
-  refuses: ({ call, inputs }) =>
-    (inputs.has("mask") && inputs.has("context") ? "a mask together with a context is not supported" : undefined) ??
-    (call["max_attend_past"] !== undefined && !call["causal"]
-      ? "max_attend_past without causal is not supported"
-      : undefined) ??
-    (call["num_mem_kv"] && call["add_zero_kv"] ? "num_mem_kv together with add_zero_kv is not supported" : undefined) ??
-    unknownNames("options", Object.keys(call), options) ??
-    unknownNames("inputs", inputs.keys(), ["x", "context", "mask", "cotangent"]),
-  run,
-};
+/**
+ * `unit-attention-variants`: the layer of x-transformers 1.30.
+ *
+ * Refused are most options of later versions and what no fixture can hold: modules and tuples given to forward, such as
+ * `rel_pos` and `rotary_pos_emb`.
+ */
+export const runAttentionVariants: UnitRunner = { refuses: refusal, run };
