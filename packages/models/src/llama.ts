@@ -1,4 +1,13 @@
-import { and, causal, MultiHeadAttention, SeparateProjection, slidingWindow, softmaxAttention } from "@heed/attention";
+import {
+  and,
+  causal,
+  MultiHeadAttention,
+  NormalizedProjection,
+  type Projection,
+  SeparateProjection,
+  slidingWindow,
+  softmaxAttention,
+} from "@heed/attention";
 import {
   createEmbedding,
   createGatedFeedForward,
@@ -35,6 +44,8 @@ export interface LlamaConfig {
   readonly rotary?: RotaryConfig;
   /** default 1e-6 */
   readonly rmsNormEpsilon?: number;
+  /** RMS norms of the queries and keys of each head; default false */
+  readonly headNorm?: boolean;
   /** biases of queries, keys and values; default false */
   readonly attentionBias?: boolean;
   /** bias behind attention; default as attentionBias */
@@ -60,7 +71,7 @@ function check({ rotary, ...config }: LlamaConfig): void {
     optionalWholes: ["firstWindowLayer"],
     rates: ["attentionDropout"],
     sizes: ["rmsNormEpsilon", "initStd"],
-    flags: ["attentionBias", "outputBias", "feedForwardBias", "tieHead"],
+    flags: ["headNorm", "attentionBias", "outputBias", "feedForwardBias", "tieHead"],
     choices: { activation: activationNames },
   });
   const { dModel, numHeads, numKvHeads = numHeads, dHead = dModel / numHeads } = config;
@@ -73,7 +84,7 @@ function check({ rotary, ...config }: LlamaConfig): void {
 
 /**
  * Today's decoder: RMS norms before each branch, rotary positions, gated feed-forward (SwiGLU), keys and values shared among query
- * heads. Mistral adds a window, Qwen2 biases.
+ * heads. Mistral adds a window, Qwen2 biases, Qwen3 norms of queries and keys.
  *
  * First weights are normal with `initStd`; biases are 0 and gains 1.
  *
@@ -82,7 +93,8 @@ function check({ rotary, ...config }: LlamaConfig): void {
  * @param rng draws the weights; null leaves zeros, for weights that are about to be loaded
  * @throws RangeError naming the option that is out of range
  * @see Touvron et al. 2023, LLaMA, section 2.2, arXiv:2302.13971, and Llama 2, arXiv:2307.09288; Jiang et al. 2023, Mistral 7B,
- *   arXiv:2310.06825; Yang et al. 2024, Qwen2 Technical Report, arXiv:2407.10671.
+ *   arXiv:2310.06825; Yang et al. 2024, Qwen2 Technical Report, arXiv:2407.10671; Qwen Team 2025, Qwen3 Technical
+ *   Report, arXiv:2505.09388.
  * @example
  * const model = llama({ vocabSize: 65, maxSeqLen: 64, dModel: 32, numLayers: 2, numHeads: 4, numKvHeads: 2, dFF: 88 }, rng(0));
  */
@@ -96,32 +108,41 @@ export function llama(config: LlamaConfig, rng: Rng | null): Decoder {
   return new Decoder({
     embedding: new InputEmbedding({ tokens: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }) }),
     blocks: Array.from({ length: numLayers }, () => block(config, position, weight)),
-    norm: createRmsNorm({ dModel, epsilon: config.rmsNormEpsilon ?? 1e-6 }),
+    norm: norm(config, dModel),
     head: config.tieHead ? undefined : createLinear({ dIn: dModel, dOut: vocabSize, weight }),
     maxSeqLen,
     mask: Array.from({ length: numLayers }, (_, layer) => (layer < firstWindowLayer ? all : near)),
   });
 }
 
-function block(config: LlamaConfig, position: PositionEncoding, weight: Initializer): Block {
-  const { dModel, dFF, numHeads, numKvHeads = numHeads, dHead = dModel / numHeads } = config;
-  const { attentionBias = false, outputBias = attentionBias, activation = "silu" } = config;
-  const bias = (has: boolean) => (has ? zerosInit() : undefined);
-  const norm = () => createRmsNorm({ dModel, epsilon: config.rmsNormEpsilon ?? 1e-6 });
+const norm = ({ rmsNormEpsilon: epsilon = 1e-6 }: LlamaConfig, dModel: number) => createRmsNorm({ dModel, epsilon });
+
+const bias = (has: boolean): Initializer | undefined => (has ? zerosInit() : undefined);
+
+function projection(config: LlamaConfig, weight: Initializer): Projection {
+  const { dModel, numHeads, numKvHeads = numHeads, dHead = dModel / numHeads, attentionBias = false } = config;
   const project = (heads: number) =>
     createLinear({ dIn: dModel, dOut: heads * dHead, weight, bias: bias(attentionBias) });
+  const plain = new SeparateProjection({
+    ...{ query: project(numHeads), key: project(numKvHeads), value: project(numKvHeads) },
+    ...{ numHeads, numKvHeads },
+  });
+  if (!config.headNorm) return plain;
+  return new NormalizedProjection({ projection: plain, query: norm(config, dHead), key: norm(config, dHead) });
+}
+
+function block(config: LlamaConfig, position: PositionEncoding, weight: Initializer): Block {
+  const { dModel, dFF, numHeads, dHead = dModel / numHeads } = config;
+  const { attentionBias = false, outputBias = attentionBias, activation = "silu" } = config;
   return new Block({
-    norm1: norm(),
+    norm1: norm(config, dModel),
     attention: new MultiHeadAttention({
-      projection: new SeparateProjection({
-        ...{ query: project(numHeads), key: project(numKvHeads), value: project(numKvHeads) },
-        ...{ numHeads, numKvHeads },
-      }),
+      projection: projection(config, weight),
       output: createLinear({ dIn: numHeads * dHead, dOut: dModel, weight, bias: bias(outputBias) }),
       attention: softmaxAttention({ dropout: config.attentionDropout ?? 0 }),
       position,
     }),
-    norm2: norm(),
+    norm2: norm(config, dModel),
     feedForward: createGatedFeedForward({
       ...{ dModel, dFF, activation: activations[activation], weight, bias: bias(config.feedForwardBias ?? false) },
     }),
@@ -138,10 +159,10 @@ const llama3Rotary: RotaryConfig = {
 
 /**
  * Published sizes. Parameters, each weight once: tinyllama-1.1b 1,100,048,384, llama-2-7b 6,738,415,616, llama-3-8b
- * 8,030,261,248, llama-3.2-1b 1,235,814,400, mistral-7b 7,241,732,096, qwen2-0.5b 494,032,768.
+ * 8,030,261,248, llama-3.2-1b 1,235,814,400, mistral-7b 7,241,732,096, qwen2-0.5b 494,032,768, qwen3-0.6b 596,049,920.
  *
  * @see the config.json of TinyLlama/TinyLlama-1.1B, meta-llama/Llama-2-7b-hf, Meta-Llama-3-8B and Llama-3.2-1B,
- *   mistralai/Mistral-7B-v0.1, Qwen/Qwen2-0.5B.
+ *   mistralai/Mistral-7B-v0.1, Qwen/Qwen2-0.5B and Qwen3-0.6B.
  */
 export const llamaPresets = {
   "tinyllama-1.1b": {
@@ -163,6 +184,10 @@ export const llamaPresets = {
   "qwen2-0.5b": {
     ...{ vocabSize: 151936, maxSeqLen: 131072, dModel: 896, numLayers: 24, numHeads: 14, numKvHeads: 2, dFF: 4864 },
     ...{ rotary: { base: 1_000_000 }, attentionBias: true, outputBias: false, tieHead: true },
+  },
+  "qwen3-0.6b": {
+    ...{ vocabSize: 151936, maxSeqLen: 40960, dModel: 1024, numLayers: 28, numHeads: 16, numKvHeads: 8, dFF: 3072 },
+    ...{ dHead: 128, rotary: { base: 1_000_000 }, headNorm: true, tieHead: true },
   },
 } as const satisfies Readonly<Record<string, LlamaConfig>>;
 

@@ -1,14 +1,26 @@
-import { stateDict } from "@heed/nn";
-import { createWasmBackend, dataSync, fromArray, referenceBackend, rng, type Tensor, useBackend } from "@heed/tensor";
+import { parameters, stateDict } from "@heed/nn";
+import {
+  add,
+  assign,
+  createWasmBackend,
+  dataSync,
+  fromArray,
+  normal,
+  referenceBackend,
+  rng,
+  type Tensor,
+  useBackend,
+} from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { configFromHuggingFace, type LlamaConfig, type LlamaPresetName, llama, llamaPresets } from "../src/index.ts";
 import { type ModelTraits, modelContract, traceModel } from "../src/testing.ts";
+import { naiveLogits } from "./naive-decoder.ts";
 
 const tiny: LlamaConfig = {
   ...{ vocabSize: 11, maxSeqLen: 12, dModel: 16, numLayers: 2, numHeads: 4, numKvHeads: 2, dFF: 24 },
 };
 
-/** Counted on the published checkpoints. */
+/** Counted on the published checkpoints; that of Qwen3 by transformers, from its configuration. */
 const published: Record<LlamaPresetName, number> = {
   "tinyllama-1.1b": 1_100_048_384,
   "llama-2-7b": 6_738_415_616,
@@ -16,6 +28,7 @@ const published: Record<LlamaPresetName, number> = {
   "llama-3.2-1b": 1_235_814_400,
   "mistral-7b": 7_241_732_096,
   "qwen2-0.5b": 494_032_768,
+  "qwen3-0.6b": 596_049_920,
 };
 
 const traits: ModelTraits = {
@@ -61,6 +74,36 @@ describe("llama", () => {
     expect(last(later, 1, 2, 3, 4)).not.toEqual(last(later, 9, 2, 3, 4));
   });
 
+  const silu = (x: number): number => x / (1 + Math.exp(-x));
+  /** channel i with channel i + 3, in a head of 6 */
+  const halves = (x: readonly number[], position: number): number[] =>
+    x.map((value, i) => {
+      const angle = position * 10000 ** ((-2 * (i % 3)) / 6);
+      return value * Math.cos(angle) + x[(i + 3) % 6]! * Math.sin(angle) * (i < 3 ? -1 : 1);
+    });
+  const manners: Readonly<Record<string, Partial<LlamaConfig>>> = {
+    Llama: { numKvHeads: 4 },
+    Mistral: { windowSize: 2 },
+    Qwen3: { headNorm: true, numKvHeads: 1, attentionBias: true, tieHead: true },
+  };
+  test.each(Object.entries(manners))("against a loop over numbers, in the manner of %s", (_, change) => {
+    const config = { ...tiny, dHead: 6, rmsNormEpsilon: 0.01, ...change };
+    const model = llama({ ...config, initStd: 0.4 }, rng(3));
+    const source = rng(4);
+    for (const weight of parameters(model))
+      if (weight.shape.length === 1) assign(weight, add(weight, normal(weight.shape, { std: 0.3, rng: source })));
+    const tokens = [1, 4, 10, 0, 7, 7, 2];
+    const { numHeads, numKvHeads = numHeads, windowSize = null } = config;
+    const expected = naiveLogits(model, tokens, {
+      ...{ numHeads, numKvHeads, scale: 1 / Math.sqrt(6), epsilon: 0.01, order: "pre", activation: silu },
+      ...{ rotate: halves, windows: [windowSize, windowSize] },
+    }).flat();
+    const logits = [...dataSync(model.forward(ids(...tokens)))];
+    expect(logits.length).toBe(expected.length);
+    expect(Math.max(...logits.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(2e-5);
+    expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.5);
+  });
+
   test("each option makes its weights", () => {
     const names = (change: Partial<LlamaConfig>): string[] =>
       [...stateDict(llama({ ...tiny, numLayers: 1, ...change }, rng(0))).keys()].filter((name) =>
@@ -72,6 +115,12 @@ describe("llama", () => {
     );
     expect(names({ feedForwardBias: true }).length).toBe(4);
     expect(names({ attentionBias: true }).length).toBe(5);
+    const gains = [...stateDict(llama({ ...tiny, headNorm: true }, null)).keys()].filter((name) =>
+      /n\.\w+\.gain/.test(name),
+    );
+    expect(gains.slice(0, 2)).toEqual(
+      ["query", "key"].map((part) => `stack.blocks.0.attention.projection.${part}.gain`),
+    );
   });
 
   test("options that do not fit are refused", () => {
@@ -97,7 +146,7 @@ describe("llama", () => {
         "RangeError: llama: dFF is out of range, expected a whole number >= 1, got undefined",
         "RangeError: llama: activation is out of range, expected one of gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, quick_gelu, leaky_relu, linear, mish, relu, relu2, relu6, silu, swish, sigmoid, tanh, got gelu3",
         "RangeError: llama: attentionBias is out of range, expected true or false, got 1",
-        "RangeError: llama: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, dFF, numKvHeads, dHead, windowSize, firstWindowLayer, attentionDropout, rmsNormEpsilon, initStd, attentionBias, outputBias, feedForwardBias, tieHead, activation, got numExperts",
+        "RangeError: llama: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, dFF, numKvHeads, dHead, windowSize, firstWindowLayer, attentionDropout, rmsNormEpsilon, initStd, headNorm, attentionBias, outputBias, feedForwardBias, tieHead, activation, got numExperts",
         "RangeError: rotary: base is out of range, expected a finite number > 1, got 1",
       ]
     `);
@@ -157,8 +206,8 @@ describe("configurations", () => {
     `);
   });
 
-  test("Qwen2's window begins at a layer", () => {
-    const qwen = (json: object) => read({ model_type: "qwen2", sliding_window: 4, ...json }) as LlamaConfig;
+  test.each(["qwen2", "qwen3"])("the window of %s begins at a layer", (model_type) => {
+    const qwen = (json: object) => read({ model_type, sliding_window: 4, ...json }) as LlamaConfig;
     expect(qwen({}).windowSize).toBeUndefined();
     expect(qwen({ use_sliding_window: true, max_window_layers: 1 })).toMatchObject({
       windowSize: 4,
@@ -169,10 +218,10 @@ describe("configurations", () => {
       windowSize: 4,
       firstWindowLayer: 2,
     });
-    expect(
-      messageOf({ model_type: "qwen2", use_sliding_window: true, layer_types: [...types, "full_attention"] }),
-    ).toMatchInlineSnapshot(
-      `"RangeError: loadPretrained: config.json has an unsupported layer_types for qwen2, expected full_attention layers, then sliding_attention layers, got ["full_attention","full_attention","sliding_attention","full_attention"]"`,
+    const refused = (json: object): string => messageOf({ model_type, ...json }).replace(model_type, "it");
+    expect(refused({ use_sliding_window: true, layer_types: [...types, "full_attention"] })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported layer_types for it, expected full_attention layers, then sliding_attention layers, got ["full_attention","full_attention","sliding_attention","full_attention"]"`,
     );
+    expect(refused({ layer_types: types })).toMatchInlineSnapshot(`"RangeError: loadPretrained: config.json has an unsupported layer_types for it, expected full_attention layers, where no sliding window is used, got ["full_attention","full_attention","sliding_attention"]"`);
   });
 });

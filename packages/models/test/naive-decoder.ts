@@ -36,6 +36,10 @@ export function naiveLogits(model: object, tokens: readonly number[], choices: N
     return has(`${name}.bias`) ? plus(y, rows(`${name}.bias`)[0]!) : y;
   };
   const normalize = (x: Vector, name: string): number[] => {
+    if (!has(`${name}.bias`)) {
+      const root = Math.sqrt(x.reduce((sum, value) => sum + value ** 2, 0) / x.length + choices.epsilon);
+      return x.map((value, i) => (value / root) * rows(`${name}.gain`)[0]![i]!);
+    }
     const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
     const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
     const [gain, bias] = [rows(`${name}.gain`)[0]!, rows(`${name}.bias`)[0]!];
@@ -44,13 +48,19 @@ export function naiveLogits(model: object, tokens: readonly number[], choices: N
   const attend = (xs: readonly Vector[], layer: number): number[][] => {
     const { numHeads, numKvHeads, scale, bias, rotate = (x) => x } = choices;
     const name = `stack.blocks.${layer}.attention`;
-    const dHead = xs[0]!.length / numHeads;
-    const parts = has(`${name}.projection.qkv.weight`) ? ["qkv"] : ["query", "key", "value"];
+    const isWrapped = has(`${name}.projection.query.gain`);
+    const inner = `${name}.projection${isWrapped ? ".projection" : ""}`;
+    const parts = has(`${inner}.qkv.weight`) ? ["qkv"] : ["query", "key", "value"];
+    const dHead = parts.flatMap((part) => rows(`${inner}.${part}.weight`)).length / (numHeads + 2 * numKvHeads);
     const cut = (x: Vector, head: number): Vector => x.slice(head * dHead, (head + 1) * dHead);
     const turned = numHeads + numKvHeads;
     const projected = xs.map((x, i) => {
-      const flat = parts.flatMap((part) => linear(x, `${name}.projection.${part}`));
-      const heads = Array.from({ length: turned }, (_, head) => rotate(cut(flat, head), i));
+      const flat = parts.flatMap((part) => linear(x, `${inner}.${part}`));
+      const heads = Array.from({ length: turned }, (_, head) => {
+        const plain = cut(flat, head);
+        const norm = `${name}.projection.${head < numHeads ? "query" : "key"}`;
+        return rotate(isWrapped ? normalize(plain, norm) : plain, i);
+      });
       return [...heads.flat(), ...flat.slice(turned * dHead)];
     });
     return projected.map((query, i) => {
@@ -71,7 +81,11 @@ export function naiveLogits(model: object, tokens: readonly number[], choices: N
   };
   const expand = (x: Vector, layer: number): number[] => {
     const name = `stack.blocks.${layer}.feedForward`;
-    return linear(linear(x, `${name}.expand`).map(choices.activation), `${name}.contract`);
+    const expanded = linear(x, `${name}.expand`);
+    const opened = has(`${name}.gate.weight`)
+      ? linear(x, `${name}.gate`).map((value, i) => choices.activation(value) * expanded[i]!)
+      : expanded.map(choices.activation);
+    return linear(opened, `${name}.contract`);
   };
   const block = (xs: number[][], layer: number): number[][] => {
     const [norm1, norm2] = [`stack.blocks.${layer}.norm1`, `stack.blocks.${layer}.norm2`];

@@ -40,10 +40,22 @@ const sorted = (_: string, value: unknown): unknown =>
  * @throws RangeError naming the first option that would be another one
  */
 export function checkWritten(modelType: string, config: DecoderConfig, again: DecoderConfig): void {
-  const [ours, theirs] = [settled(config), settled(again)];
+  // A model without head is one with a tied head, and has no bias there, whatever the family's heads have.
+  const isBare = !config.headBias && (config.tieHead ?? true);
+  checkSame(modelType, settled(config), { ...settled(again), ...(isBare && { headBias: false }) });
+}
+
+/**
+ * Compares all options of a model with those that its written configuration says.
+ *
+ * @throws RangeError naming the first option that differs
+ */
+export function checkSame(
+  modelType: string,
+  ours: Readonly<Record<string, unknown>>,
+  theirs: Readonly<Record<string, unknown>>,
+): void {
   for (const key of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
-    // A model without head is one with a tied head, and has no bias there, whatever the family's heads have.
-    if (key === "headBias" && !config.headBias && (config.tieHead ?? true)) continue;
     const [want, got] = [theirs[key], ours[key]].map((value) => JSON.stringify(value ?? null, sorted));
     if (want !== got)
       throw new RangeError(

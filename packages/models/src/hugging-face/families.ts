@@ -15,12 +15,13 @@ import { gptNeoxFamily } from "./gpt-neox.ts";
 import { gpt2Family } from "./gpt2.ts";
 import { gptjFamily } from "./gptj.ts";
 import { imageGptFamily } from "./imagegpt.ts";
-import { llamaFamily, mistralFamily, qwen2Family } from "./llama.ts";
+import { llamaFamily, mistralFamily } from "./llama.ts";
 import { marianFamily } from "./marian.ts";
 import { mptFamily } from "./mpt.ts";
 import { openaiGptFamily } from "./openai-gpt.ts";
 import { optFamily } from "./opt.ts";
 import { phiFamily } from "./phi.ts";
+import { qwen2Family, qwen3Family } from "./qwen.ts";
 import { camembertFamily, robertaFamily, xlmRobertaFamily } from "./roberta.ts";
 import { mt5Family, t5Family } from "./t5.ts";
 import { vitFamily } from "./vit.ts";
@@ -57,6 +58,7 @@ export const families = {
   pegasus: pegasusFamily,
   phi: phiFamily,
   qwen2: qwen2Family,
+  qwen3: qwen3Family,
   roberta: robertaFamily,
   t5: t5Family,
   vit: vitFamily,
