@@ -187,7 +187,9 @@ test.each(Object.entries(cases))("%s: values and gradients equal plain loops", a
 
 test("what it refuses, by name", () => {
   const refusal = (...given: Parameters<typeof caseOf>) => runAttentionVariants.refuses(emptyCase(caseOf(...given)));
-  expect(refusal({ use_cope: true, sigmoid: true })).toMatchInlineSnapshot(`"options use_cope, sigmoid not supported, expected dim, dim_head, dim_context, dim_out, value_dim_head, heads, kv_heads, one_kv_head, shared_kv, causal, max_attend_past, sparse_topk, talking_heads, num_mem_kv, add_zero_kv, qk_norm, qk_norm_groups, qk_norm_scale, qk_norm_dim_scale, l2_distance, softclamp_logits, logit_softclamp_value, tensor_product, head_scale, gate_value_heads, gate_values, swiglu_values, on_attn, dropout, zero_init_output, flash, onnxable, rotary_embed_values"`);
+  expect(refusal({ use_cope: true, sigmoid: true })).toMatchInlineSnapshot(
+    `"options use_cope, sigmoid not supported, expected dim, dim_head, dim_context, dim_out, value_dim_head, heads, kv_heads, one_kv_head, shared_kv, causal, max_attend_past, sparse_topk, talking_heads, num_mem_kv, add_zero_kv, qk_norm, qk_norm_groups, qk_norm_scale, qk_norm_dim_scale, l2_distance, softclamp_logits, logit_softclamp_value, tensor_product, head_scale, gate_value_heads, gate_values, swiglu_values, on_attn, dropout, zero_init_output, flash, onnxable, rotary_embed_values"`,
+  );
   expect(refusal({}, (make) => ({ rotary_pos_emb: make(T, 2), rel_pos: make(H, T, T) }))).toMatchInlineSnapshot(
     `"inputs rotary_pos_emb, rel_pos not supported, expected x, context, mask, context_mask, attn_mask, mem, mem_mask, prev_attn, cotangent"`,
   );
