@@ -44,6 +44,10 @@ export interface LlamaConfig {
   readonly rotary?: RotaryConfig;
   /** default 1e-6 */
   readonly rmsNormEpsilon?: number;
+  /** norms hold their gains less 1, so that they start at 0; default false */
+  readonly gainsLessOne?: boolean;
+  /** embeddings are multiplied by sqrt(dModel); default false */
+  readonly scaleEmbedding?: boolean;
   /** RMS norms of the queries and keys of each head; default false */
   readonly headNorm?: boolean;
   /** biases of queries, keys and values; default false */
@@ -71,7 +75,7 @@ function check({ rotary, ...config }: LlamaConfig): void {
     optionalWholes: ["firstWindowLayer"],
     rates: ["attentionDropout"],
     sizes: ["rmsNormEpsilon", "initStd"],
-    flags: ["headNorm", "attentionBias", "outputBias", "feedForwardBias", "tieHead"],
+    flags: ["gainsLessOne", "scaleEmbedding", "headNorm", "attentionBias", "outputBias", "feedForwardBias", "tieHead"],
     choices: { activation: activationNames },
   });
   const { dModel, numHeads, numKvHeads = numHeads, dHead = dModel / numHeads } = config;
@@ -84,9 +88,9 @@ function check({ rotary, ...config }: LlamaConfig): void {
 
 /**
  * Today's decoder: RMS norms before each branch, rotary positions, gated feed-forward (SwiGLU), keys and values shared among query
- * heads. Mistral adds a window, Qwen2 biases, Qwen3 norms of queries and keys.
+ * heads. Mistral adds a window, Qwen2 biases, Qwen3 norms of queries and keys; Gemma scales its embeddings.
  *
- * First weights are normal with `initStd`; biases are 0 and gains 1.
+ * First weights are normal with `initStd`; biases are 0 and gains 1, or 0 where they are less 1.
  *
  * Shapes: forward tokens int32 [B, T] -> logits [B, T, V].
  *
@@ -94,7 +98,7 @@ function check({ rotary, ...config }: LlamaConfig): void {
  * @throws RangeError naming the option that is out of range
  * @see Touvron et al. 2023, LLaMA, section 2.2, arXiv:2302.13971, and Llama 2, arXiv:2307.09288; Jiang et al. 2023, Mistral 7B,
  *   arXiv:2310.06825; Yang et al. 2024, Qwen2 Technical Report, arXiv:2407.10671; Qwen Team 2025, Qwen3 Technical
- *   Report, arXiv:2505.09388.
+ *   Report, arXiv:2505.09388; Gemma Team 2024, Gemma: Open Models Based on Gemini Research and Technology, arXiv:2403.08295.
  * @example
  * const model = llama({ vocabSize: 65, maxSeqLen: 64, dModel: 32, numLayers: 2, numHeads: 4, numKvHeads: 2, dFF: 88 }, rng(0));
  */
@@ -106,7 +110,10 @@ export function llama(config: LlamaConfig, rng: Rng | null): Decoder {
   const all = byOrder(causal());
   const near = windowSize === undefined ? all : and(all, slidingWindow({ windowSize }));
   return new Decoder({
-    embedding: new InputEmbedding({ tokens: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }) }),
+    embedding: new InputEmbedding({
+      tokens: createEmbedding({ numEmbeddings: vocabSize, dModel, weight }),
+      scale: config.scaleEmbedding ? Math.sqrt(dModel) : 1,
+    }),
     blocks: Array.from({ length: numLayers }, () => block(config, position, weight)),
     norm: norm(config, dModel),
     head: config.tieHead ? undefined : createLinear({ dIn: dModel, dOut: vocabSize, weight }),
@@ -115,7 +122,8 @@ export function llama(config: LlamaConfig, rng: Rng | null): Decoder {
   });
 }
 
-const norm = ({ rmsNormEpsilon: epsilon = 1e-6 }: LlamaConfig, dModel: number) => createRmsNorm({ dModel, epsilon });
+const norm = ({ rmsNormEpsilon: epsilon = 1e-6, gainsLessOne = false }: LlamaConfig, dModel: number) =>
+  createRmsNorm({ dModel, epsilon, gainOffset: gainsLessOne ? 1 : 0 });
 
 const bias = (has: boolean): Initializer | undefined => (has ? zerosInit() : undefined);
 
@@ -150,6 +158,10 @@ function block(config: LlamaConfig, position: PositionEncoding, weight: Initiali
 }
 
 const llama2 = { vocabSize: 32000, maxSeqLen: 4096, rmsNormEpsilon: 1e-5 };
+const gemma = {
+  ...{ vocabSize: 256000, maxSeqLen: 8192, dHead: 256, activation: "gelu_pytorch_tanh" },
+  ...{ gainsLessOne: true, scaleEmbedding: true, tieHead: true },
+} satisfies Partial<LlamaConfig>;
 const llama3Rotary: RotaryConfig = {
   base: 500000,
   scaling: {
@@ -159,10 +171,12 @@ const llama3Rotary: RotaryConfig = {
 
 /**
  * Published sizes. Parameters, each weight once: tinyllama-1.1b 1,100,048,384, llama-2-7b 6,738,415,616, llama-3-8b
- * 8,030,261,248, llama-3.2-1b 1,235,814,400, mistral-7b 7,241,732,096, qwen2-0.5b 494,032,768, qwen3-0.6b 596,049,920.
+ * 8,030,261,248, llama-3.2-1b 1,235,814,400, mistral-7b 7,241,732,096, qwen2-0.5b 494,032,768, qwen3-0.6b 596,049,920,
+ * gemma-2b 2,506,172,416, gemma-7b 8,537,680,896.
  *
  * @see the config.json of TinyLlama/TinyLlama-1.1B, meta-llama/Llama-2-7b-hf, Meta-Llama-3-8B and Llama-3.2-1B,
- *   mistralai/Mistral-7B-v0.1, Qwen/Qwen2-0.5B and Qwen3-0.6B.
+ *   mistralai/Mistral-7B-v0.1, Qwen/Qwen2-0.5B and Qwen3-0.6B, google/gemma-2b
+ *   and gemma-7b.
  */
 export const llamaPresets = {
   "tinyllama-1.1b": {
@@ -189,6 +203,8 @@ export const llamaPresets = {
     ...{ vocabSize: 151936, maxSeqLen: 40960, dModel: 1024, numLayers: 28, numHeads: 16, numKvHeads: 8, dFF: 3072 },
     ...{ dHead: 128, rotary: { base: 1_000_000 }, headNorm: true, tieHead: true },
   },
+  "gemma-2b": { ...gemma, dModel: 2048, numLayers: 18, numHeads: 8, numKvHeads: 1, dFF: 16384 },
+  "gemma-7b": { ...gemma, dModel: 3072, numLayers: 28, numHeads: 16, dFF: 24576 },
 } as const satisfies Readonly<Record<string, LlamaConfig>>;
 
 /** Name of a preset. */

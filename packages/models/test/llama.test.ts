@@ -20,7 +20,7 @@ const tiny: LlamaConfig = {
   ...{ vocabSize: 11, maxSeqLen: 12, dModel: 16, numLayers: 2, numHeads: 4, numKvHeads: 2, dFF: 24 },
 };
 
-/** Counted on the published checkpoints; that of Qwen3 by transformers, from its configuration. */
+/** Counted on the published checkpoints; those of Qwen3 and Gemma by transformers, from their configurations. */
 const published: Record<LlamaPresetName, number> = {
   "tinyllama-1.1b": 1_100_048_384,
   "llama-2-7b": 6_738_415_616,
@@ -29,6 +29,8 @@ const published: Record<LlamaPresetName, number> = {
   "mistral-7b": 7_241_732_096,
   "qwen2-0.5b": 494_032_768,
   "qwen3-0.6b": 596_049_920,
+  "gemma-2b": 2_506_172_416,
+  "gemma-7b": 8_537_680_896,
 };
 
 const traits: ModelTraits = {
@@ -85,6 +87,7 @@ describe("llama", () => {
     Llama: { numKvHeads: 4 },
     Mistral: { windowSize: 2 },
     Qwen3: { headNorm: true, numKvHeads: 1, attentionBias: true, tieHead: true },
+    Gemma: { numKvHeads: 1, gainsLessOne: true, scaleEmbedding: true, activation: "relu", tieHead: true },
   };
   test.each(Object.entries(manners))("against a loop over numbers, in the manner of %s", (_, change) => {
     const config = { ...tiny, dHead: 6, rmsNormEpsilon: 0.01, ...change };
@@ -95,7 +98,9 @@ describe("llama", () => {
     const tokens = [1, 4, 10, 0, 7, 7, 2];
     const { numHeads, numKvHeads = numHeads, windowSize = null } = config;
     const expected = naiveLogits(model, tokens, {
-      ...{ numHeads, numKvHeads, scale: 1 / Math.sqrt(6), epsilon: 0.01, order: "pre", activation: silu },
+      ...{ numHeads, numKvHeads, scale: 1 / Math.sqrt(6), epsilon: 0.01, order: "pre" },
+      ...{ activation: config.activation === "relu" ? (x: number) => Math.max(0, x) : silu },
+      ...{ gainOffset: config.gainsLessOne ? 1 : 0, embeddingScale: config.scaleEmbedding ? 4 : 1 },
       ...{ rotate: halves, windows: [windowSize, windowSize] },
     }).flat();
     const logits = [...dataSync(model.forward(ids(...tokens)))];
@@ -146,7 +151,7 @@ describe("llama", () => {
         "RangeError: llama: dFF is out of range, expected a whole number >= 1, got undefined",
         "RangeError: llama: activation is out of range, expected one of gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, quick_gelu, leaky_relu, linear, mish, relu, relu2, relu6, silu, swish, sigmoid, tanh, got gelu3",
         "RangeError: llama: attentionBias is out of range, expected true or false, got 1",
-        "RangeError: llama: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, dFF, numKvHeads, dHead, windowSize, firstWindowLayer, attentionDropout, rmsNormEpsilon, initStd, headNorm, attentionBias, outputBias, feedForwardBias, tieHead, activation, got numExperts",
+        "RangeError: llama: config has an unknown key, expected one of vocabSize, maxSeqLen, dModel, numLayers, numHeads, dFF, numKvHeads, dHead, windowSize, firstWindowLayer, attentionDropout, rmsNormEpsilon, initStd, gainsLessOne, scaleEmbedding, headNorm, attentionBias, outputBias, feedForwardBias, tieHead, activation, got numExperts",
         "RangeError: rotary: base is out of range, expected a finite number > 1, got 1",
       ]
     `);
@@ -222,6 +227,8 @@ describe("configurations", () => {
     expect(refused({ use_sliding_window: true, layer_types: [...types, "full_attention"] })).toMatchInlineSnapshot(
       `"RangeError: loadPretrained: config.json has an unsupported layer_types for it, expected full_attention layers, then sliding_attention layers, got ["full_attention","full_attention","sliding_attention","full_attention"]"`,
     );
-    expect(refused({ layer_types: types })).toMatchInlineSnapshot(`"RangeError: loadPretrained: config.json has an unsupported layer_types for it, expected full_attention layers, where no sliding window is used, got ["full_attention","full_attention","sliding_attention"]"`);
+    expect(refused({ layer_types: types })).toMatchInlineSnapshot(
+      `"RangeError: loadPretrained: config.json has an unsupported layer_types for it, expected full_attention layers, where no sliding window is used, got ["full_attention","full_attention","sliding_attention"]"`,
+    );
   });
 });

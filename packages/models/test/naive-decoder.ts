@@ -11,6 +11,10 @@ export interface NaiveChoices {
   readonly activation: (x: number) => number;
   /** what is added to a score */
   readonly bias?: (head: number, distance: number) => number;
+  /** gains of RMS norms are theirs and this; default 0 */
+  readonly gainOffset?: number;
+  /** multiplies embeddings; default 1 */
+  readonly embeddingScale?: number;
   /** a query or key of one head at a position, turned */
   readonly rotate?: (x: Vector, position: number) => Vector;
   /** keys that a layer sees, those before included */
@@ -38,7 +42,7 @@ export function naiveLogits(model: object, tokens: readonly number[], choices: N
   const normalize = (x: Vector, name: string): number[] => {
     if (!has(`${name}.bias`)) {
       const root = Math.sqrt(x.reduce((sum, value) => sum + value ** 2, 0) / x.length + choices.epsilon);
-      return x.map((value, i) => (value / root) * rows(`${name}.gain`)[0]![i]!);
+      return x.map((value, i) => (value / root) * (rows(`${name}.gain`)[0]![i]! + (choices.gainOffset ?? 0)));
     }
     const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
     const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
@@ -101,7 +105,8 @@ export function naiveLogits(model: object, tokens: readonly number[], choices: N
   };
   const table = rows("stack.embedding.tokens.weight");
   const position = has("stack.embedding.position.table") ? rows("stack.embedding.position.table") : undefined;
-  let xs = tokens.map((token, i) => (position ? plus(table[token]!, position[i]!) : [...table[token]!]));
+  const scaled = (token: number): number[] => table[token]!.map((value) => value * (choices.embeddingScale ?? 1));
+  let xs = tokens.map((token, i) => (position ? plus(scaled(token), position[i]!) : scaled(token)));
   for (let layer = 0; has(`stack.blocks.${layer}.norm1.gain`); layer++) xs = block(xs, layer);
   const last = has("stack.norm.gain") ? xs.map((x) => normalize(x, "stack.norm")) : xs;
   return last.map((x) => (has("head.weight") ? linear(x, "head") : table.map((row) => dot(row, x))));

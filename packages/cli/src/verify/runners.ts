@@ -35,15 +35,15 @@ const encoderDecoders = Object.fromEntries(
 
 const causalModels = Object.fromEntries(
   [
-    ...["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", "GPTNeoForCausalLM"],
-    ...["GPTNeoXForCausalLM", "GPTJForCausalLM", "PhiForCausalLM", "BloomForCausalLM", "MptForCausalLM"],
-    ...["OpenAIGPTLMHeadModel", "ImageGPTForCausalImageModeling"],
+    ...["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", "GemmaForCausalLM"],
+    ...["GPTNeoForCausalLM", "GPTNeoXForCausalLM", "GPTJForCausalLM", "PhiForCausalLM", "BloomForCausalLM"],
+    ...["MptForCausalLM", "OpenAIGPTLMHeadModel", "ImageGPTForCausalImageModeling"],
   ].map((name) => [name, { forward: causalForward(), generate: runGenerate }]),
 );
 
 const decoderNames = [
   ...["GPT2", "Llama", "Mistral", "Qwen2", "Qwen3", "GPTNeo", "GPTNeoX", "GPTJ", "Phi", "Bloom", "Mpt", "OpenAIGPT"],
-  ...["ImageGPT", "OPT", "Falcon"],
+  ...["ImageGPT", "OPT", "Falcon", "Gemma"],
 ];
 
 /** Decoders without a head, and those that classify sequences. */

@@ -10,6 +10,7 @@ import { distilbertFamily } from "./distilbert.ts";
 import { electraFamily } from "./electra.ts";
 import { falconFamily } from "./falcon.ts";
 import type { ModelFamily } from "./family.ts";
+import { gemmaFamily } from "./gemma.ts";
 import { gptNeoFamily } from "./gpt-neo.ts";
 import { gptNeoxFamily } from "./gpt-neox.ts";
 import { gpt2Family } from "./gpt2.ts";
@@ -42,6 +43,7 @@ export const families = {
   distilbert: distilbertFamily,
   electra: electraFamily,
   falcon: falconFamily,
+  gemma: gemmaFamily,
   gpt2: gpt2Family,
   gpt_neo: gptNeoFamily,
   gpt_neox: gptNeoxFamily,

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
-import { activationNames } from "../activations.ts";
+import { type ActivationName, activationNames } from "../activations.ts";
 import type { Decoder } from "../decoder.ts";
 import { type LlamaConfig, llama } from "../llama.ts";
 import type { SequenceClassifier } from "../sequence-classifier.ts";
@@ -47,10 +47,22 @@ export interface LlamaTraits {
     readonly vocabSize: number;
     readonly maxSeqLen: number;
     readonly dFF: number;
+    /** default 4096 */
+    readonly dModel?: number;
+    /** default 32 */
+    readonly numLayers?: number;
+    /** default 32 */
+    readonly numHeads?: number;
     /** default as many as heads, as null means everywhere */
     readonly numKvHeads?: number;
     /** default the width of the model shared out among the heads */
     readonly dHead?: number;
+    /** default silu */
+    readonly activation?: ActivationName;
+    /** default false */
+    readonly tieHead?: boolean;
+    /** of its classifier; default none */
+    readonly padTokenId?: number;
   };
   /** The keys of this relative alone. */
   readonly read: (read: ConfigReader) => Partial<LlamaConfig>;
@@ -62,20 +74,22 @@ function readConfig(traits: LlamaTraits, json: JsonObject, architecture: string)
   const read = new ConfigReader(traits.modelType, json);
   // Splitting matrices over devices changes the order of rounding only.
   read.ignore("pretraining_tp");
-  const [dModel, numHeads] = [read.count("hidden_size", 4096), read.count("num_attention_heads", 32)];
+  const dModel = read.count("hidden_size", absent.dModel ?? 4096);
+  const numHeads = read.count("num_attention_heads", absent.numHeads ?? 32);
   const maxSeqLen = read.count("max_position_embeddings", absent.maxSeqLen);
   const hasOwnKeys = read.get("num_key_value_heads") !== null;
   const config: LlamaConfig = {
     ...{ vocabSize: read.count("vocab_size", absent.vocabSize), maxSeqLen, dModel },
-    ...{ numLayers: read.count("num_hidden_layers", 32), numHeads },
+    ...{ numLayers: read.count("num_hidden_layers", absent.numLayers ?? 32), numHeads },
     numKvHeads: hasOwnKeys ? read.count("num_key_value_heads", absent.numKvHeads ?? numHeads) : numHeads,
     dHead: absent.dHead ? read.count("head_dim", absent.dHead) : read.countOrNull("head_dim", dModel / numHeads),
     dFF: read.count("intermediate_size", absent.dFF),
-    activation: read.choice("hidden_act", activationNames, "silu"),
+    activation: read.choice("hidden_act", activationNames, absent.activation ?? "silu"),
     rotary: readRotary(read, { maxSeqLen }),
     rmsNormEpsilon: read.number("rms_norm_eps", 1e-6),
     // The model without its head is built with a tied one, which has no weights.
-    tieHead: read.boolean("tie_word_embeddings", false) || architecture === `${traits.className}Model`,
+    tieHead:
+      read.boolean("tie_word_embeddings", absent.tieHead ?? false) || architecture === `${traits.className}Model`,
     attentionDropout: read.number("attention_dropout", 0, 0, 1),
     initStd: read.number("initializer_range", 0.02),
     ...traits.read(read),
@@ -90,6 +104,7 @@ function settled(config: LlamaConfig): Readonly<Record<string, unknown>> {
   const { dModel, numHeads, dHead = dModel / numHeads, attentionBias = false } = config;
   return {
     ...{ numKvHeads: numHeads, dHead, activation: "silu", rmsNormEpsilon: 1e-6, tieHead: false, headNorm: false },
+    ...{ gainsLessOne: false, scaleEmbedding: false },
     ...{ attentionBias, outputBias: attentionBias, feedForwardBias: false },
     ...choices,
     ...(config.windowSize !== undefined && { firstWindowLayer }),
@@ -131,6 +146,7 @@ function writeConfig(traits: LlamaTraits, config: LlamaConfig): JsonObject {
 /** A family whose models `llama` builds, or classifiers of sequences on them. */
 export function llamaLike(traits: LlamaTraits): ModelFamily<Classified<LlamaConfig>, Decoder | SequenceClassifier> {
   const { modelType, className } = traits;
+  const { padTokenId } = traits.absent;
   const family: ModelFamily<LlamaConfig, Decoder> = {
     modelType,
     architectures: [`${className}ForCausalLM`, `${className}Model`],
@@ -152,5 +168,6 @@ export function llamaLike(traits: LlamaTraits): ModelFamily<Classified<LlamaConf
   return withClassifier(family, {
     architecture: `${className}ForSequenceClassification`,
     bare: `${className}Model`,
+    ...(padTokenId !== undefined && { padTokenId }),
   });
 }

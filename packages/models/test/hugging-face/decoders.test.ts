@@ -134,6 +134,11 @@ describe("configurations", () => {
     expect(read({ model_type: "openai-gpt" })).toMatchObject({ vocabSize: 40478, placement: "post", finalNorm: false });
   });
 
+  test("keys of GPT-J's first files that say what is always so are read", () => {
+    const first = { rotary: true, scale_attn_weights: true, summary_type: "cls_index", summary_first_dropout: 0.1 };
+    expect(read({ ...gptj, ...first, gradient_checkpointing: false })).toEqual(read(gptj));
+  });
+
   test("the first GPT calls the tanh approximation gelu", () => {
     expect(read(gpt).activation).toBe("gelu_new");
     expect(read({ ...gpt, afn: "swish" }).activation).toBe("swish");

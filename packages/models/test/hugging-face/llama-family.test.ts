@@ -1,6 +1,6 @@
-import { type JsonObject, memoryFileStore } from "@heed/checkpoints";
+import { type JsonObject, memoryFileStore, readWeights } from "@heed/checkpoints";
 import { stateDict } from "@heed/nn";
-import { dataSync, fromArray, referenceBackend, rng, useBackend } from "@heed/tensor";
+import { assign, dataSync, fromArray, referenceBackend, rng, useBackend } from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   configFromHuggingFace,
@@ -18,6 +18,7 @@ beforeEach(() => void useBackend(referenceBackend()));
 const read = (json: JsonObject): LlamaConfig => configFromHuggingFace(json) as LlamaConfig;
 const sizes = { vocab_size: 13, hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 24 };
 const usual = { ...sizes, num_key_value_heads: 2, max_position_embeddings: 12 };
+const gemma = { model_type: "gemma", ...usual, num_key_value_heads: 1, head_dim: 6 };
 const qwen3 = { model_type: "qwen3", ...usual, head_dim: 6 };
 
 /** Every structure that these families can have. */
@@ -26,6 +27,11 @@ const folders: Readonly<Record<string, JsonObject>> = {
   "llama, biases, heads of their own width": {
     ...{ model_type: "llama", ...usual, head_dim: 6, attention_bias: true, mlp_bias: true, tie_word_embeddings: true },
     rope_scaling: { rope_type: "yarn", factor: 2, beta_fast: 16 },
+  },
+  gemma,
+  "gemma, biases, a head of its own": {
+    ...{ ...gemma, attention_bias: true, tie_word_embeddings: false, num_key_value_heads: 4, hidden_act: "gelu" },
+    rope_theta: 500,
   },
   mistral: { model_type: "mistral", ...usual, sliding_window: 3 },
   qwen2: { model_type: "qwen2", ...usual, use_sliding_window: true, sliding_window: 3, max_window_layers: 1 },
@@ -37,7 +43,7 @@ const folders: Readonly<Record<string, JsonObject>> = {
   },
 };
 const classNames: Readonly<Record<string, string>> = {
-  ...{ llama: "Llama", mistral: "Mistral", qwen2: "Qwen2", qwen3: "Qwen3" },
+  ...{ llama: "Llama", gemma: "Gemma", mistral: "Mistral", qwen2: "Qwen2", qwen3: "Qwen3" },
 };
 
 describe.each(Object.entries(folders))("%s", (_, json) => {
@@ -66,7 +72,7 @@ describe.each(Object.entries(folders))("%s", (_, json) => {
   });
 
   test("its classifier keeps its labels and its padding", async () => {
-    for (const pad_token_id of [3, null]) {
+    for (const pad_token_id of [3, 0, null]) {
       const store = memoryFileStore();
       const architecture = `${className}ForSequenceClassification`;
       const made = modelFromHuggingFace(
@@ -78,10 +84,24 @@ describe.each(Object.entries(folders))("%s", (_, json) => {
       expect(again.architecture).toBe(architecture);
       expect(again.config).toEqual(made.config);
       expect(again.config).toMatchObject({
-        classes: pad_token_id ? { numLabels: 3, padTokenId: 3 } : { numLabels: 3 },
+        classes: { numLabels: 3, ...(pad_token_id !== null && { padTokenId: pad_token_id }) },
       });
     }
   });
+});
+
+test("gains of Gemma stand in files as they are, less 1", async () => {
+  const store = memoryFileStore();
+  const made = modelFromHuggingFace(gemma, rng(1));
+  const gain = stateDict(made.model).get("stack.blocks.1.norm2.gain")!;
+  expect([...dataSync(gain)]).toEqual(Array(16).fill(0));
+  // So near 0 that 1 would swallow them.
+  const values = Float32Array.from({ length: 16 }, (_, i) => (i - 8) * 1e-9);
+  assign(gain, fromArray(values, [16]));
+  await savePretrained(store, "out", made);
+  expect((await readWeights(store, "out")).get("model.layers.1.post_attention_layernorm.weight")!.values).toEqual(
+    values,
+  );
 });
 
 describe("configurations", () => {
@@ -91,6 +111,21 @@ describe("configurations", () => {
       ...{ dFF: 22016, activation: "silu", rotary: { base: 10000 }, rmsNormEpsilon: 1e-6, tieHead: false },
       ...{ headNorm: true, attentionBias: false, attentionDropout: 0, initStd: 0.02 },
     });
+    expect(read({ model_type: "gemma" })).toEqual({
+      ...{ vocabSize: 256000, maxSeqLen: 8192, dModel: 3072, numLayers: 28, numHeads: 16, numKvHeads: 16, dHead: 256 },
+      ...{ dFF: 24576, activation: "gelu_pytorch_tanh", rotary: { base: 10000 }, rmsNormEpsilon: 1e-6, tieHead: true },
+      ...{ gainsLessOne: true, scaleEmbedding: true, attentionBias: false, attentionDropout: 0, initStd: 0.02 },
+    });
+    expect(read({ model_type: "gemma", architectures: ["GemmaForSequenceClassification"] })).toMatchObject({
+      classes: { numLabels: 2, padTokenId: 0 },
+    });
+  });
+
+  test("Gemma's gate has two keys, which must agree", () => {
+    const gate = (json: JsonObject): unknown => read({ ...gemma, ...json }).activation;
+    expect(gate({ hidden_act: "gelu" })).toBe("gelu");
+    expect(gate({ hidden_act: "gelu", hidden_activation: null })).toBe("gelu");
+    expect(gate({ hidden_activation: "gelu_pytorch_tanh" })).toBe("gelu_pytorch_tanh");
   });
 
   test("no key heads are as many as heads, wherever their absence means another number", () => {
@@ -116,6 +151,12 @@ describe("configurations", () => {
         { ...qwen3, partial_rotary_factor: 0.5 },
         { ...qwen3, layer_types: ["chunked_attention", "full_attention"] },
         { ...qwen3, num_experts: 4 },
+        { ...gemma, use_bidirectional_attention: true },
+        { ...gemma, hidden_act: "gelu", hidden_activation: "gelu_pytorch_tanh" },
+        { ...gemma, hidden_activation: "relu" },
+        { ...gemma, head_dim: null },
+        { ...gemma, sliding_window: 4 },
+        { ...gemma, attn_logit_softcapping: 50 },
       ].map((json) => messageOf(json)),
     ).toMatchInlineSnapshot(`
       [
@@ -124,6 +165,12 @@ describe("configurations", () => {
         "keys that qwen3 does not know, expected only known ones, got partial_rotary_factor: 0.5. Remove them if they change nothing",
         "an unsupported layer_types for qwen3, expected full_attention layers, then sliding_attention layers, got ["chunked_attention","full_attention"]",
         "keys that qwen3 does not know, expected only known ones, got num_experts: 4. Remove them if they change nothing",
+        "an unsupported use_bidirectional_attention for gemma, expected null or false, got true",
+        "an unsupported hidden_activation for gemma, expected what hidden_act says, "gelu", got "gelu_pytorch_tanh"",
+        "an unsupported hidden_activation for gemma, expected what hidden_act says, "gelu_pytorch_tanh", got "relu"",
+        "an unsupported head_dim for gemma, expected a whole number >= 1, got null",
+        "keys that gemma does not know, expected only known ones, got sliding_window: 4. Remove them if they change nothing",
+        "keys that gemma does not know, expected only known ones, got attn_logit_softcapping: 50. Remove them if they change nothing",
       ]
     `);
   });
@@ -137,7 +184,12 @@ test("what a family cannot say is refused before anything is written", async () 
     return savePretrained(store, "out", pretrained).then(() => "written", String);
   };
   const qwen: LlamaConfig = { ...tiny, headNorm: true, dHead: 6 };
-  expect([await save("llama", tiny), await save("qwen3", qwen)]).toEqual(["written", "written"]);
+  const scaled: LlamaConfig = { ...tiny, gainsLessOne: true, scaleEmbedding: true };
+  expect([await save("llama", tiny), await save("qwen3", qwen), await save("gemma", scaled)]).toEqual([
+    "written",
+    "written",
+    "written",
+  ]);
   await store.remove("out/config.json");
   expect([
     await save("llama", qwen),
@@ -147,6 +199,10 @@ test("what a family cannot say is refused before anything is written", async () 
     await save("mistral", { ...tiny, windowSize: 4, firstWindowLayer: 1 }),
     await save("qwen2", tiny),
     await save("qwen3", tiny),
+    await save("llama", { ...tiny, gainsLessOne: true }),
+    await save("llama", { ...tiny, scaleEmbedding: true }),
+    await save("gemma", tiny),
+    await save("gemma", { ...scaled, headNorm: true }),
     await save("qwen3", { ...qwen, feedForwardBias: true }),
   ]).toMatchInlineSnapshot(`
     [
@@ -157,6 +213,10 @@ test("what a family cannot say is refused before anything is written", async () 
       "RangeError: savePretrained: config.firstWindowLayer cannot be written as mistral, expected 0, got 1. Save it as a family that has it",
       "RangeError: savePretrained: config.attentionBias cannot be written as qwen2, expected true, got false. Save it as a family that has it",
       "RangeError: savePretrained: config.headNorm cannot be written as qwen3, expected true, got false. Save it as a family that has it",
+      "RangeError: savePretrained: config.gainsLessOne cannot be written as llama, expected false, got true. Save it as a family that has it",
+      "RangeError: savePretrained: config.scaleEmbedding cannot be written as llama, expected false, got true. Save it as a family that has it",
+      "RangeError: savePretrained: config.gainsLessOne cannot be written as gemma, expected true, got false. Save it as a family that has it",
+      "RangeError: savePretrained: config.headNorm cannot be written as gemma, expected false, got true. Save it as a family that has it",
       "RangeError: savePretrained: config.feedForwardBias cannot be written as qwen3, expected false, got true. Save it as a family that has it",
     ]
   `);
