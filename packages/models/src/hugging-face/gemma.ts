@@ -1,3 +1,4 @@
+import { activationNames } from "../activations.ts";
 import { llamaLike } from "./llama-family.ts";
 
 /**
@@ -5,8 +6,9 @@ import { llamaLike } from "./llama-family.ts";
  * and a tied head.
  *
  * The factor of the embeddings is that of a float32 model: one that Python runs in bfloat16 rounds it, to 55.5 for the 7B.
- * The gate is what `hidden_act` says, as today. From 4.39 to 4.47 transformers took `hidden_activation`, or gelu_pytorch_tanh
- * without it, whatever `hidden_act` said: where a file has both and they differ, it is refused.
+ * The published files say `hidden_act: "gelu"`, but were trained with its tanh form, which transformers 4.39 to 4.47 compute
+ * whatever `hidden_act` says, unless `hidden_activation` does. So here, though transformers 5 reads the exact form; of
+ * other names, the two keys must not differ.
  *
  * @see Hugging Face transformers: models/gemma/configuration_gemma.py and modeling_gemma.py; its pull request 29402.
  */
@@ -18,11 +20,16 @@ export const gemmaFamily = llamaLike({
   },
   read(read) {
     read.only("use_bidirectional_attention", null, false);
-    const activation = read.get("hidden_act") ?? "gelu_pytorch_tanh";
-    const other = read.get("hidden_activation") ?? activation;
-    if (other !== activation)
-      read.refuse("hidden_activation", `what hidden_act says, ${JSON.stringify(activation)}`, other);
-    return { gainsLessOne: true, scaleEmbedding: true, attentionBias: read.boolean("attention_bias", false) };
+    const old = read.choice("hidden_act", activationNames, "gelu_pytorch_tanh");
+    const meant = old === "gelu" ? "gelu_pytorch_tanh" : old;
+    const isNamed = read.get("hidden_activation") !== null;
+    const activation = isNamed ? read.choice("hidden_activation", activationNames, meant) : meant;
+    if (old !== "gelu" && activation !== old)
+      read.refuse("hidden_activation", `what hidden_act says, ${JSON.stringify(old)}`, activation);
+    return {
+      activation,
+      ...{ gainsLessOne: true, scaleEmbedding: true, attentionBias: read.boolean("attention_bias", false) },
+    };
   },
   write: ({ activation = "silu", attentionBias = false }) => ({
     attention_bias: attentionBias,

@@ -121,11 +121,18 @@ describe("configurations", () => {
     });
   });
 
-  test("Gemma's gate has two keys, which must agree", () => {
+  test("Gemma's gate is the tanh form where the old key says gelu, as it was trained, and what the new key says", () => {
     const gate = (json: JsonObject): unknown => read({ ...gemma, ...json }).activation;
-    expect(gate({ hidden_act: "gelu" })).toBe("gelu");
-    expect(gate({ hidden_act: "gelu", hidden_activation: null })).toBe("gelu");
-    expect(gate({ hidden_activation: "gelu_pytorch_tanh" })).toBe("gelu_pytorch_tanh");
+    for (const json of [
+      {},
+      { hidden_act: "gelu" },
+      { hidden_act: "gelu", hidden_activation: null },
+      { hidden_act: "gelu", hidden_activation: "gelu_pytorch_tanh" },
+      { hidden_activation: "gelu_pytorch_tanh" },
+    ])
+      expect(gate(json), JSON.stringify(json)).toBe("gelu_pytorch_tanh");
+    expect(gate({ hidden_act: "gelu", hidden_activation: "gelu" })).toBe("gelu");
+    expect(gate({ hidden_act: "silu" })).toBe("silu");
   });
 
   test("no key heads are as many as heads, wherever their absence means another number", () => {
@@ -152,7 +159,7 @@ describe("configurations", () => {
         { ...qwen3, layer_types: ["chunked_attention", "full_attention"] },
         { ...qwen3, num_experts: 4 },
         { ...gemma, use_bidirectional_attention: true },
-        { ...gemma, hidden_act: "gelu", hidden_activation: "gelu_pytorch_tanh" },
+        { ...gemma, hidden_act: "silu", hidden_activation: "gelu_pytorch_tanh" },
         { ...gemma, hidden_activation: "relu" },
         { ...gemma, head_dim: null },
         { ...gemma, sliding_window: 4 },
@@ -166,7 +173,7 @@ describe("configurations", () => {
         "an unsupported layer_types for qwen3, expected full_attention layers, then sliding_attention layers, got ["chunked_attention","full_attention"]",
         "keys that qwen3 does not know, expected only known ones, got num_experts: 4. Remove them if they change nothing",
         "an unsupported use_bidirectional_attention for gemma, expected null or false, got true",
-        "an unsupported hidden_activation for gemma, expected what hidden_act says, "gelu", got "gelu_pytorch_tanh"",
+        "an unsupported hidden_activation for gemma, expected what hidden_act says, "silu", got "gelu_pytorch_tanh"",
         "an unsupported hidden_activation for gemma, expected what hidden_act says, "gelu_pytorch_tanh", got "relu"",
         "an unsupported head_dim for gemma, expected a whole number >= 1, got null",
         "keys that gemma does not know, expected only known ones, got sliding_window: 4. Remove them if they change nothing",
