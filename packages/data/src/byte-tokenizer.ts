@@ -14,6 +14,25 @@ export function byteSymbols(): string[] {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
 }
 
+/** The model part of a byte-level tokenizer file: the tokens in the order of their ids, and what merges into them. */
+export function bytePairModel(
+  tokens: readonly string[],
+  merges: readonly (readonly [string, string])[],
+): TokenizerFile["model"] {
+  return {
+    type: "BPE",
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: false,
+    vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+    merges,
+  };
+}
+
 /**
  * Makes the tokenizer whose tokens are the bytes of the text in UTF-8: 256 tokens, the id is the byte. Nothing is
  * learned from a text and no text is unknown.
@@ -34,17 +53,6 @@ export function trainByteTokenizer(): TokenizerFile {
     pre_tokenizer: byteLevel,
     post_processor: null,
     decoder: byteLevel,
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(byteSymbols().map((symbol, byte) => [symbol, byte])),
-      merges: [],
-    },
+    model: bytePairModel(byteSymbols(), []),
   };
 }

@@ -1,4 +1,4 @@
-import { byteSymbols } from "./byte-tokenizer.ts";
+import { bytePairModel, byteSymbols } from "./byte-tokenizer.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 import { learnMerges } from "./training/byte-pairs.ts";
 import { addSpecialTokens, expectCount, expectRoom, type TrainingOptions } from "./training/special-tokens.ts";
@@ -61,17 +61,6 @@ export async function trainBytePairTokenizer(
     pre_tokenizer: byteLevel,
     post_processor: byteLevel,
     decoder: byteLevel,
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges,
-    },
+    model: bytePairModel(tokens, merges),
   };
 }
