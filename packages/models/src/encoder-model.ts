@@ -19,7 +19,7 @@ export type EncoderOutputs<Name extends string = string> = { readonly states: Te
 
 /** Whether a model is an {@link EncoderModel}, also one of another installed copy of this package. */
 export function isEncoderModel(model: object): model is EncoderModel {
-  return "encoder" in model && "heads" in model && "forward" in model;
+  return "encoder" in model && "heads" in model && "forward" in model && !("decoder" in model);
 }
 
 /**

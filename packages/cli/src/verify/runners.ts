@@ -8,6 +8,7 @@ import { encoderModels } from "./models/encoder-classes.ts";
 import { encoderDecoderForward, t5EncoderForward } from "./models/encoder-decoder.ts";
 import { recordedFalcon } from "./models/falcon.ts";
 import { classifierForward } from "./models/sequence-classifier.ts";
+import { sourceHeadModels } from "./models/source-heads.ts";
 import { visionModels } from "./models/vision.ts";
 import { xlnetForward } from "./models/xlnet.ts";
 
@@ -70,6 +71,7 @@ const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   OPTForCausalLM: { forward: causalForward({ countsTokens: true }), generate: runGenerate },
   ...headless,
   ...encoderDecoders,
+  ...sourceHeadModels,
   ...encoderModels,
   MT5EncoderModel: { forward: t5EncoderForward() },
   T5EncoderModel: { forward: t5EncoderForward() },

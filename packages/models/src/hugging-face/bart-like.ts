@@ -1,4 +1,5 @@
 import type { JsonObject } from "@heed/checkpoints";
+import type { Rng } from "@heed/tensor";
 import { activationNames } from "../activations.ts";
 import { type BartConfig, bart } from "../bart.ts";
 import type { EncoderDecoder } from "../encoder-decoder.ts";
@@ -72,7 +73,7 @@ function readConfig(traits: BartTraits, json: JsonObject, architecture: string):
     attentionDropout: read.number("attention_dropout", 0, 0, 1),
     activationDropout: read.number("activation_dropout", 0, 0, 1),
     initStd: read.number("init_std", 0.02),
-    ...(hasHead ? { tieHead } : { logitsBias: false }),
+    ...(hasHead ? { tieHead } : { logitsBias: false, ...(!tieHead && { tieHead }) }),
   };
   refuseOtherParts(read, config);
   read.finish();
@@ -158,6 +159,10 @@ const weights = (config: BartConfig): WeightRow[] => [
   },
 ];
 
+/** Without a head of its own; whether one would be tied only says whether the embeddings are. */
+export const headless = (config: BartConfig, rng: Rng | null): EncoderDecoder =>
+  bart({ ...config, tieHead: true }, rng);
+
 /** Embeddings of both stacks repeat the shared one, except that newer classes of BART leave all untied together with the head. */
 function copies({ ownVocabularies = false }: BartTraits, config: BartConfig): Map<string, string> {
   const found = new Map<string, string>();
@@ -185,13 +190,14 @@ export function bartLike(traits: BartTraits): ModelFamily<BartConfig, EncoderDec
       "encoder_layerdrop",
       "init_std",
     ],
-    build: bart,
+    build: (config, rng) => (config.logitsBias === false ? headless(config, rng) : bart(config, rng)),
     numLayers: ({ encoder, decoder }) => encoder.numLayers + decoder.numLayers,
     weights,
     prefix: "model.",
-    // Some files hold the table of the sinusoids.
+    // Some files hold the table of the sinusoids, and old ones a number of a version.
     isIgnored: (name, { positions }) =>
-      positions === "sinusoidal" && /^(encoder|decoder)\.embed_positions\.weight$/.test(name),
+      /^(encoder|decoder)\.version$/.test(name) ||
+      (positions === "sinusoidal" && /^(encoder|decoder)\.embed_positions\.weight$/.test(name)),
     copies: (config) => copies(traits, config),
     isHead: (name) => name === "lm_head.weight" || name === "final_logits_bias",
   };

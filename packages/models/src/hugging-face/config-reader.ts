@@ -111,10 +111,10 @@ export class ConfigReader {
     return names.find((name) => name === value) ?? this.refuse(key, `one of ${names.join(", ")}`, value);
   }
 
-  /** Number of labels of a classifier: `num_labels`, else those of `id2label`, else 2. */
-  labels(): number {
+  /** Number of labels of a classifier: `num_labels`, else those of `id2label`, else `fallback`. */
+  labels(fallback = 2): number {
     const names = this.get("id2label");
-    const listed = typeof names === "object" && names !== null ? Object.keys(names).length : 2;
+    const listed = typeof names === "object" && names !== null ? Object.keys(names).length : fallback;
     return this.count("num_labels", Math.max(1, listed));
   }
 

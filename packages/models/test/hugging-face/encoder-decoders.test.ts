@@ -121,8 +121,8 @@ describe("bart and relatives", () => {
     expect(of("bart", { decoder_vocab_size: 5 })).toThrowErrorMatchingInlineSnapshot(
       `[RangeError: loadPretrained: config.json has keys that bart does not know, expected only known ones, got decoder_vocab_size: 5. Remove them if they change nothing]`,
     );
-    expect(of("bart", { architectures: ["BartForSequenceClassification"] })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: loadPretrained: config.json has an unsupported architectures for bart, expected one of BartForConditionalGeneration, BartModel, got ["BartForSequenceClassification"]]`,
+    expect(of("marian", { architectures: ["MarianForSequenceClassification"] })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: loadPretrained: config.json has an unsupported architectures for marian, expected one of MarianMTModel, MarianModel, got ["MarianForSequenceClassification"]]`,
     );
   });
 

@@ -59,26 +59,40 @@ function observerOf({ outputs }: GoldenCase, watch: Watch, prefix: string): Forw
   };
 }
 
+/** Watches the states of both stacks and the attentions that the case has; the last states stand under names of their own too. */
+export function pairObserverOf(
+  golden: GoldenCase,
+  watch: Watch,
+  model: Pick<EncoderDecoder, "encoder" | "decoder">,
+): { readonly encoder: ForwardObserver; readonly decoder: ForwardObserver } {
+  const observe = (part: "encoder" | "decoder", last: string): ForwardObserver => {
+    const observer = observerOf(golden, watch, `${part}_`);
+    return {
+      ...observer,
+      hiddenState: (index, x) => {
+        observer.hiddenState!(index, x);
+        if (index === model[part].blocks.length) watch(last, x);
+      },
+    };
+  };
+  return {
+    encoder: observe("encoder", "encoder_last_hidden_state"),
+    decoder: observe("decoder", "last_hidden_state"),
+  };
+}
+
 /** The forward pass of encoder-decoders: logits, states, and with labels the loss of the labels. */
 export function encoderDecoderForward(): Runner {
   const compute = (pretrained: Pretrained, golden: GoldenCase, watch: Watch): Tensor | undefined => {
     const model = encoderDecoderOf(pretrained);
     const source = tokensOf(model.encoder.vocabSize, golden);
     const [sourcePadding, targetPadding] = [paddingOf(golden), paddingOf(golden, "decoder_attention_mask")];
-    const encoder = observerOf(golden, watch, "encoder_");
-    const decoder = observerOf(golden, watch, "decoder_");
-    const states = model.encode(source, { padding: sourcePadding, observe: encoder });
-    watch("encoder_last_hidden_state", states);
+    const observe = pairObserverOf(golden, watch, model);
+    const states = model.encode(source, { padding: sourcePadding, observe: observe.encoder });
     const logits = model.decode(targetOf(pretrained, golden, model.vocabSize), {
       memory: { states, padding: sourcePadding },
       padding: targetPadding,
-      observe: {
-        ...decoder,
-        hiddenState: (index, x) => {
-          decoder.hiddenState!(index, x);
-          if (index === model.decoder.blocks.length) watch("last_hidden_state", x);
-        },
-      },
+      observe: observe.decoder,
     });
     watch("logits", logits);
     const labels = golden.inputs.get("labels");
