@@ -85,7 +85,7 @@ export { startingWith, startingWithLast } from "./source-shift.ts";
 export type { StackOptions, StackParts } from "./stack.ts";
 export { Stack } from "./stack.ts";
 export type { EncoderHead, HeadConfig, HeadOptions, StatesHeadOptions, StatesHeadParts } from "./states-head.ts";
-export { createStatesHead, StatesHead } from "./states-head.ts";
+export { createHeads, createStatesHead, StatesHead } from "./states-head.ts";
 export type { T5Config, T5PresetName } from "./t5.ts";
 export { T5Encoder, t5, t5Encoder, t5Presets } from "./t5.ts";
 export type { TransformerConfig, TransformerPresetName } from "./transformer.ts";

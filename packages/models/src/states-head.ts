@@ -151,3 +151,23 @@ export function createStatesHead(config: HeadConfig, options: StatesHeadOptions)
     out: last(),
   });
 }
+
+/**
+ * Heads by name with new weights, for states of any model; their biases are 0.
+ *
+ * @throws RangeError if one scores the vocabulary: that needs its embedding, which {@link createStatesHead} takes
+ */
+export function createHeads<Name extends string>(
+  heads: Readonly<Record<Name, HeadConfig>>,
+  { dModel, weight }: Pick<StatesHeadOptions, "dModel" | "weight">,
+): Readonly<Record<Name, StatesHead>> {
+  const made = Object.entries<HeadConfig>(heads).map(([name, head]) => {
+    const vocabulary = (): never => {
+      throw new RangeError(
+        `createHeads: head ${name} scores the vocabulary, expected a number of outputs, got out: "vocabulary". Make it with createStatesHead`,
+      );
+    };
+    return [name, createStatesHead(head, { dModel, weight, layerNormEpsilon: 1e-5, vocabulary })];
+  });
+  return Object.fromEntries(made) as Record<Name, StatesHead>;
+}

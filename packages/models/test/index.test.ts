@@ -44,6 +44,7 @@ test("the exported names, so that a new one is seen in review", () => {
       "clipTextTower",
       "configFromHuggingFace",
       "createConvolutionalStem",
+      "createHeads",
       "createPatchEmbedding",
       "createRelativeAttention",
       "createStatesHead",

@@ -1,7 +1,7 @@
 import { zerosInit } from "@heed/nn";
 import { dataSync, referenceBackend, rng, type Tensor, tensor, useBackend, zeros } from "@heed/tensor";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createStatesHead, type HeadConfig, StatesHead } from "../src/index.ts";
+import { createHeads, createStatesHead, type HeadConfig, StatesHead } from "../src/index.ts";
 
 beforeEach(() => void useBackend(referenceBackend()));
 
@@ -102,4 +102,20 @@ describe("what a head computes", () => {
       expect(values(head.forward(states(), { rng: rng(3) }))).toEqual(drawn[3]);
     }
   });
+});
+
+test("several heads by name; one over the vocabulary needs what these are not given", () => {
+  const heads = createHeads(
+    { tags: { tokens: "each", out: 3 }, text: { tokens: "first", out: 1 } },
+    { dModel: 4, weight: zerosInit() },
+  );
+  expect([heads.tags.forward(zeros([2, 5, 4])).shape, heads.text.forward(zeros([2, 5, 4])).shape]).toEqual([
+    [2, 5, 3],
+    [2, 1],
+  ]);
+  expect(() =>
+    createHeads({ words: { tokens: "each", out: "vocabulary" } }, { dModel: 4, weight: zerosInit() }),
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: createHeads: head words scores the vocabulary, expected a number of outputs, got out: "vocabulary". Make it with createStatesHead]`,
+  );
 });

@@ -5,7 +5,7 @@ import type { EncoderDecoder } from "../encoder-decoder.ts";
 import { EncoderDecoderModel } from "../encoder-decoder-model.ts";
 import { lastEndToken } from "../last-end-token.ts";
 import { startingWith, startingWithLast } from "../source-shift.ts";
-import { createStatesHead, type HeadConfig } from "../states-head.ts";
+import { createHeads, type HeadConfig } from "../states-head.ts";
 import { both } from "./bert-like.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
@@ -99,13 +99,13 @@ function writeReading({ heads, startId, paddingId, endId }: ReadingConfig, impli
 function withHeads(
   { encoder, decoder, outputDropout }: EncoderDecoder,
   { heads, startId, paddingId, endId }: ReadingConfig,
-  make: (head: HeadConfig) => ReturnType<typeof createStatesHead>,
+  options: Parameters<typeof createHeads>[1],
 ): EncoderDecoderModel {
   return new EncoderDecoderModel({
     ...{ encoder, decoder, outputDropout },
     shift: startId === "last" ? startingWithLast({ paddingId }) : startingWith(startId),
     pool: endId === undefined ? undefined : lastEndToken({ endId }),
-    heads: Object.fromEntries(Object.entries(heads).map(([name, head]) => [name, make(head)])),
+    heads: createHeads(heads, options),
   });
 }
 
@@ -143,12 +143,7 @@ export function withSourceHeads<Config extends { readonly dModel: number }, Mode
       const config = rest as unknown as Config;
       if (!reading) return family.build(config, rng);
       const weight = rng ? normalInit({ std: traits.std(config), rng }) : zerosInit();
-      const vocabulary = (): never => {
-        throw new RangeError("withSourceHeads: a head over the vocabulary has no place here, expected labels");
-      };
-      return withHeads(traits.build(config, rng), reading, (head) =>
-        createStatesHead(head, { dModel: config.dModel, weight, layerNormEpsilon: 1e-5, vocabulary }),
-      );
+      return withHeads(traits.build(config, rng), reading, { dModel: config.dModel, weight });
     },
     weights: (config) => [...family.weights(config), ...(config.reading ? rows : [])],
     isHead: (name) => headNames.has(name) || (family.isHead?.(name) ?? false),

@@ -7,7 +7,9 @@ import {
   bart,
   configFromHuggingFace,
   EncoderDecoder,
+  isEncoderModel,
   loadPretrained,
+  modelFromHuggingFace,
   type Pretrained,
   savePretrained,
   T5Encoder,
@@ -60,7 +62,7 @@ describe("t5", () => {
     { json: { num_heads: 0 } },
     { json: { hidden_size: 256, d_model: 512 } },
     { json: { relative_attention: true } },
-    { json: { architectures: ["T5ForQuestionAnswering"] } },
+    { json: { architectures: ["T5ForMultipleChoice"] } },
   ])("refuses $json", ({ json }) => {
     expect(() => read({ model_type: "t5", ...json })).toThrowErrorMatchingSnapshot();
   });
@@ -81,6 +83,60 @@ describe("t5", () => {
     const again = await loadPretrained(store, "encoder");
     expect(again.architecture).toBe("T5EncoderModel");
     expect([...stateDict(again.model).keys()]).toEqual([...stateDict(loaded.model).keys()]);
+  });
+});
+
+describe.each(["T5", "MT5"])("labels of tokens by %s", (name) => {
+  const json: JsonObject = {
+    model_type: name.toLowerCase(),
+    ...{ vocab_size: 9, d_model: 8, num_heads: 2, d_kv: 3, d_ff: 12, num_layers: 1, initializer_factor: 0.7 },
+  };
+  const tagger: JsonObject = { ...json, architectures: [`${name}ForTokenClassification`], num_labels: 3 };
+  const tokens = () => tensor([[3, 1, 4, 1]], { dtype: "int32" });
+
+  test("each state of the encoder alone is scored", () => {
+    const { model } = modelFromHuggingFace(tagger, rng(1));
+    if (!isEncoderModel(model)) throw new TypeError("expected an encoder with heads");
+    const { states, tags } = model.forward(tokens());
+    const encoder = new T5Encoder({ encoder: model.encoder });
+    expect([...dataSync(states)]).toEqual([...dataSync(encoder.forward(tokens()))]);
+    const [weight, x] = [dataSync(stateDict(model).get("heads.tags.out.weight")!), dataSync(states)];
+    [...dataSync(tags!)].forEach((score, i) => {
+      const [place, label] = [Math.floor(i / 3), i % 3];
+      let expected = 0;
+      for (let e = 0; e < 8; e++) expected += x[place * 8 + e]! * weight[label * 8 + e]!;
+      expect(score).toBeCloseTo(expected, 5);
+    });
+    expect(tags!.shape).toEqual([1, 4, 3]);
+  });
+
+  test("final states drop as in every T5, and once more before the labels", () => {
+    const config = read({ ...tagger, dropout_rate: 0.2, classifier_dropout: 0.4 });
+    expect(config).toMatchObject({ encoderOnly: true, heads: { tags: { dropoutBefore: 0.2, dropout: 0.4, out: 3 } } });
+    expect(() => read({ ...tagger, classifier_dropout: null })).toThrow("unsupported classifier_dropout");
+  });
+
+  test("written and read again; a pretrained folder opens with new labels, its decoder unused", async () => {
+    const store = memoryFileStore();
+    const before = modelFromHuggingFace(tagger, rng(1));
+    await savePretrained(store, "tagger", before);
+    const after = await loadPretrained(store, "tagger");
+    expect([after.architecture, after.config]).toEqual([`${name}ForTokenClassification`, before.config]);
+    const files = await openWeights(store, "tagger");
+    expect([...files.entries.keys()]).toContain("transformer.encoder.final_layer_norm.weight");
+    expect([...files.entries.keys()]).toContain("classifier.weight");
+    await files.close();
+    const state = stateDict(after.model);
+    for (const [weight, x] of stateDict(before.model)) expect(dataSync(state.get(weight)!)).toEqual(dataSync(x));
+
+    await savePretrained(store, "whole", modelFromHuggingFace(json, rng(2)));
+    const tuned = await loadPretrained(store, "whole", {
+      ...{ architecture: `${name}ForTokenClassification`, config: { num_labels: 4 }, newWeights: rng(3) },
+    });
+    expect(tuned.fresh).toEqual(["classifier.weight", "classifier.bias"]);
+    expect(tuned.unused).toContain("decoder.final_layer_norm.weight");
+    await savePretrained(store, "tuned", tuned);
+    expect((await loadPretrained(store, "tuned")).architecture).toBe(`${name}ForTokenClassification`);
   });
 });
 

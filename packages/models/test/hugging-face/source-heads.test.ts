@@ -20,9 +20,15 @@ const bartKeys: JsonObject = {
   ...{ encoder_layers: 1, encoder_attention_heads: 2, encoder_ffn_dim: 12 },
   ...{ decoder_layers: 1, decoder_attention_heads: 2, decoder_ffn_dim: 12 },
 };
+const t5Keys: JsonObject = {
+  ...{ vocab_size: 11, d_model: 8, d_ff: 12, num_heads: 2, d_kv: 3, num_layers: 1, relative_attention_num_buckets: 4 },
+  ...{ pad_token_id: 1, eos_token_id: 2, decoder_start_token_id: 2, initializer_factor: 0.7 },
+};
 const families: readonly { name: string; modelType: string; keys: JsonObject }[] = [
   { name: "Bart", modelType: "bart", keys: bartKeys },
   { name: "MBart", modelType: "mbart", keys: bartKeys },
+  { name: "T5", modelType: "t5", keys: t5Keys },
+  { name: "MT5", modelType: "mt5", keys: t5Keys },
 ];
 const jsonOf = (name: string, more: JsonObject = {}, head = "SequenceClassification"): JsonObject => {
   const { modelType, keys } = families.find((family) => family.name === name)!;
@@ -43,17 +49,11 @@ const source = [
   [9, 4, 2, 1, 1],
 ];
 const padding = () => tensor(source.map((row) => row.map((id) => Number(id !== 1))) as number[][], { dtype: "bool" });
-/** What each family's decoder reads of them. */
-const targets: Readonly<Record<string, number[][]>> = {
-  Bart: [
-    [2, 5, 6, 7, 8],
-    [2, 9, 4, 2, 1],
-  ],
-  MBart: [
-    [2, 5, 6, 7, 8],
-    [2, 9, 4, 2, 1],
-  ],
-};
+/** What the decoders read of them: mBART starts with the last token, which is the start token of the others. */
+const target = [
+  [2, 5, 6, 7, 8],
+  [2, 9, 4, 2, 1],
+];
 
 /** weight [out, in] and bias times a vector, by loops. */
 const layer = (weights: Record<string, number[]>, name: string, x: readonly number[]): number[] =>
@@ -65,8 +65,7 @@ describe.each(families)("$name", ({ name, modelType }) => {
   /** States of the decoder, [2, 5, 8], of a target written out. */
   const statesOf = ({ encoder, decoder }: EncoderDecoderModel): number[] => {
     const pair = new EncoderDecoder({ encoder, decoder, head: { forward: (x) => x } });
-    const target = ids(targets[name]!);
-    return [...dataSync(pair.forward({ source: ids(source), target }, { sourcePadding: padding() }))];
+    return [...dataSync(pair.forward({ source: ids(source), target: ids(target) }, { sourcePadding: padding() }))];
   };
 
   test("labels are scored from the state of the last end token", () => {
@@ -142,6 +141,8 @@ describe("what config.json must say", () => {
   test("as many labels as Python means where none are named", () => {
     expect(read(jsonOf("Bart"))()).toMatchObject({ reading: { heads: { classes: { out: 3 } }, startId: 2, endId: 2 } });
     expect(read(jsonOf("MBart"))()).toMatchObject({ reading: { heads: { classes: { out: 2 } }, startId: "last" } });
+    const first = { model_type: "mt5", architectures: ["MT5ForSequenceClassification"] };
+    expect(read(first)()).toMatchObject({ reading: { startId: 0, endId: 1, paddingId: 0 } });
     const three = jsonOf("Bart", { id2label: { 0: "a", 1: "b", 2: "c" } }, "QuestionAnswering");
     expect(read(three)()).toMatchObject({ reading: { heads: { span: { out: 2 } } } });
   });
@@ -153,6 +154,11 @@ describe("what config.json must say", () => {
     { what: "no start token", json: jsonOf("Bart", { decoder_start_token_id: null }) },
     { what: "a rate above 1", json: jsonOf("Bart", { classifier_dropout: 1.5 }) },
     { what: "an unknown key", json: jsonOf("Bart", { pooler: "max" }) },
+    {
+      what: "a T5 that says no start token",
+      json: { model_type: "t5", architectures: ["T5ForSequenceClassification"] },
+    },
+    { what: "answers with three ends", json: jsonOf("T5", { num_labels: 3 }, "QuestionAnswering") },
     { what: "no labels", json: jsonOf("Bart", { num_labels: 0 }) },
   ])("refuses $what", ({ json }) => {
     expect(read(json)).toThrowErrorMatchingSnapshot();

@@ -104,6 +104,8 @@ const encoderClasses: Readonly<Record<string, EncoderClass>> = {
   BertForPreTraining: pretraining,
   BertLMHeadModel: nextToken,
   CamembertForCausalLM: nextToken,
+  MT5ForTokenClassification: tags,
+  T5ForTokenClassification: tags,
   ElectraForCausalLM: nextToken,
   ElectraForPreTraining: replaced,
   RobertaForCausalLM: nextToken,

@@ -38,7 +38,7 @@ const span = { forward: sourceHeadsForward({ inputs: ["start_positions", "end_po
 
 /** Runners of encoder-decoders that read one text, by class. */
 export const sourceHeadModels: Readonly<Record<string, { readonly forward: Runner }>> = Object.fromEntries(
-  ["Bart", "MBart"].flatMap((name) => [
+  ["Bart", "MBart", "T5", "MT5"].flatMap((name) => [
     [`${name}ForSequenceClassification`, classes],
     [`${name}ForQuestionAnswering`, span],
   ]),
