@@ -1,6 +1,6 @@
 import { BatchReader } from "./batch-reader.ts";
 import { type Beams, scoreOf, startBeams, step } from "./beams.ts";
-import { applyProcessors, type ContinuationOptions, checkContinuation } from "./continuation.ts";
+import { type ContinuationOptions, checkContinuation } from "./continuation.ts";
 import { nextTask } from "./next-task.ts";
 
 /** What {@link beamSearch} takes. */
@@ -28,7 +28,7 @@ export interface Hypothesis {
  * The most probable continuations that a search in breadth finds: for each prompt numBeams of them or fewer, best first.
  *
  * In every step all open hypotheses are continued with every token, and the numBeams best that have not ended stay open.
- * Processors change log probabilities here. Aborted by its signal, it gives the best it has so far, open ones included.
+ * Processors change log probabilities here; a hypothesis that they leave no token is dropped. Aborted by its signal, it gives the best it has so far, open ones included.
  *
  * Numerics: log probabilities are summed in float64.
  * Cost: a forward pass of numBeams rows for each prompt and token.
@@ -42,7 +42,7 @@ export interface Hypothesis {
  */
 export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis[][]> {
   checkOptions(options);
-  const { model, prompts, maxNewTokens, numBeams, processors = [], prefix, signal } = options;
+  const { model, prompts, maxNewTokens, numBeams, prefix, signal } = options;
   if (maxNewTokens === 0) return prompts.map(() => [{ tokens: [], score: 0 }]);
   const searches = prompts.map((prompt, index) => startBeams(prompt, index));
   const reader = new BatchReader(model, prompts.length, prefix);
@@ -52,9 +52,7 @@ export async function beamSearch(options: BeamSearchOptions): Promise<Hypothesis
       await nextTask();
       if (signal?.aborted) break;
       const logits = await reader.read(fresh);
-      const parents = takeStep(searches, logits, made, options, (values, row) =>
-        applyProcessors("beamSearch", processors, values, row),
-      );
+      const parents = takeStep(searches, logits, made, options);
       if (searches.every(({ isDone }) => isDone)) break;
       reader.reorder(parents);
       fresh = searches.flatMap(({ open }) => open.map(({ tokens }) => tokens.slice(-1)));
@@ -71,13 +69,12 @@ function takeStep(
   logits: readonly Float32Array[],
   made: number,
   options: BeamSearchOptions,
-  change: Parameters<typeof step>[3],
 ): number[] {
   const parents: number[] = [];
   let first = 0;
   for (const search of searches) {
     const numOpen = search.open.length;
-    if (!search.isDone) step(search, logits.slice(first, first + numOpen), made, change, options);
+    if (!search.isDone) step(search, logits.slice(first, first + numOpen), made, options);
     for (const { parent } of search.open) parents.push(first + parent);
     first += numOpen;
   }

@@ -1,4 +1,5 @@
 import type { BeamSearchOptions } from "./beam-search.ts";
+import { applyProcessors, noToken } from "./continuation.ts";
 import type { GeneratedRow } from "./processors/logits-processor.ts";
 
 /** A hypothesis that has not ended. */
@@ -53,10 +54,14 @@ interface Candidate {
 }
 
 /** The best `count` continuations of all open hypotheses, best first; ties to the first. */
-function bestCandidates(open: readonly OpenBeam[], logProbs: readonly Float32Array[], count: number): Candidate[] {
+function bestCandidates(
+  open: readonly OpenBeam[],
+  logProbs: readonly (Float32Array | undefined)[],
+  count: number,
+): Candidate[] {
   const best: Candidate[] = [];
   open.forEach(({ logProb: before }, parent) => {
-    const values = logProbs[parent]!;
+    const values = logProbs[parent] ?? [];
     for (let token = 0; token < values.length; token++) {
       const logProb = before + values[token]!;
       if (logProb === -Infinity || (best.length === count && !(logProb > best.at(-1)!.logProb))) continue;
@@ -70,19 +75,18 @@ function bestCandidates(open: readonly OpenBeam[], logProbs: readonly Float32Arr
 }
 
 /** Adds one token, number `made`, to every open hypothesis of a search. */
-export function step(
-  search: Beams,
-  logits: readonly Float32Array[],
-  made: number,
-  change: (logProbs: Float32Array, row: GeneratedRow) => Float32Array,
-  options: BeamSearchOptions,
-): void {
-  const { numBeams, maxNewTokens, lengthPenalty = 1, earlyStopping = false, stopTokens = [], stopWhen } = options;
+export function step(search: Beams, logits: readonly Float32Array[], made: number, options: BeamSearchOptions): void {
+  const { numBeams, maxNewTokens, lengthPenalty = 1, earlyStopping = false } = options;
+  const { processors = [], stopTokens = [], stopWhen } = options;
   const rowOf = (tokens: readonly number[]): GeneratedRow => ({
-    ...{ index: search.index, tokens },
-    promptLength: search.prompt.length,
+    ...{ index: search.index, tokens, promptLength: search.prompt.length },
+    ...{ maxNewTokens, stopTokens },
   });
-  const logProbs = search.open.map(({ tokens }, i) => change(logSoftmax(logits[i]!), rowOf(tokens)));
+  const logProbs = search.open.map(({ tokens }, i) =>
+    applyProcessors(processors, logSoftmax(logits[i]!), rowOf(tokens)),
+  );
+  if (search.ended.length === 0 && logProbs.every((values) => values === undefined))
+    throw noToken("beamSearch", { index: search.index, tokens: search.open[0]!.tokens });
   // Enough that numBeams stay open even if every hypothesis could end with every stop token.
   const count = Math.max(2, 1 + stopTokens.length) * numBeams;
   const candidates = bestCandidates(search.open, logProbs, count).map(({ parent, token, logProb }, rank) => {

@@ -51,17 +51,19 @@ export function checkContinuation(caller: string, options: ContinuationOptions):
   });
 }
 
-/** Applies processors. @throws RangeError if they leave no token */
+/** Logits after the processors; undefined if they leave no token, or the logits are NaN. */
 export function applyProcessors(
-  caller: string,
   processors: readonly LogitsProcessor[],
   logits: Float32Array,
   row: GeneratedRow,
-): Float32Array {
+): Float32Array | undefined {
   const processed = processors.length > 0 ? logits.slice() : logits;
   for (const processor of processors) processor(processed, row);
-  if (processed.some((logit) => logit > -Infinity)) return processed;
-  throw new RangeError(
-    `${caller}: row ${row.index} has no token to go on with after ${row.tokens.length} tokens, expected at least one logit above -Infinity. Check the processors, or the weights for NaN`,
-  );
+  return processed.some((logit) => logit > -Infinity) ? processed : undefined;
 }
+
+/** Why a row cannot go on. */
+export const noToken = (caller: string, { index, tokens }: Pick<GeneratedRow, "index" | "tokens">): RangeError =>
+  new RangeError(
+    `${caller}: row ${index} has no token to go on with after ${tokens.length} tokens, expected at least one logit above -Infinity. Check the processors, or the weights for NaN`,
+  );

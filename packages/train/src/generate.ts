@@ -1,6 +1,6 @@
 import { type Rng, rng as rngOf } from "@heed/tensor";
 import { BatchReader } from "./batch-reader.ts";
-import { applyProcessors, type ContinuationOptions, checkContinuation } from "./continuation.ts";
+import { applyProcessors, type ContinuationOptions, checkContinuation, noToken } from "./continuation.ts";
 import { nextTask } from "./next-task.ts";
 import { greedy, type Sampler } from "./sampling.ts";
 
@@ -39,7 +39,10 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
   checkContinuation("generate", options);
   const { model, prompts, maxNewTokens, sampler = greedy(), rng = rngOf(0), processors = [], paddingId } = options;
   const { stopTokens = [], stopWhen, prefix, signal } = options;
-  const rows = prompts.map((prompt, index) => ({ index, tokens: [...prompt], promptLength: prompt.length }));
+  const rows = prompts.map((prompt, index) => ({
+    ...{ index, tokens: [...prompt], promptLength: prompt.length },
+    ...{ maxNewTokens, stopTokens },
+  }));
   const ended = rows.map(() => false);
   const reader = new BatchReader(model, rows.length, prefix);
   try {
@@ -50,7 +53,9 @@ export async function* generate(options: GenerateOptions): AsyncGenerator<Genera
       const logits = await reader.read(fresh);
       const tokens = Int32Array.from(rows, (row, i) => {
         if (ended[i]) return paddingId ?? row.tokens.at(-1)!;
-        return sampler(applyProcessors("generate", processors, logits[i]!, row), rng);
+        const processed = applyProcessors(processors, logits[i]!, row);
+        if (!processed) throw noToken("generate", row);
+        return sampler(processed, rng);
       });
       rows.forEach((row, i) => {
         row.tokens.push(tokens[i]!);

@@ -56,7 +56,7 @@ export function sample(options: SampleOptions = {}): Sampler {
 }
 
 /** The processors of `sample` look at logits only. */
-const noRow: GeneratedRow = { index: 0, tokens: [], promptLength: 0 };
+const noRow: GeneratedRow = { index: 0, tokens: [], promptLength: 0, maxNewTokens: 0, stopTokens: [] };
 
 /** A token by its share of the softmax: the first one in descending order at which the shares pass `uniform`. */
 function draw(logits: Float32Array, uniform: number): number {

@@ -3,7 +3,6 @@ import { afterEach, expect, test } from "vitest";
 import {
   type GeneratedRow,
   generate,
-  greedy,
   type LogitsProcessor,
   minP,
   repetitionPenalty,
@@ -18,7 +17,7 @@ import { tinyModel } from "./tiny.ts";
 
 afterEach(() => void useBackend(createReferenceBackend()));
 
-const row: GeneratedRow = { index: 2, tokens: [3, 1, 3], promptLength: 1 };
+const row: GeneratedRow = { index: 2, tokens: [3, 1, 3], promptLength: 1, maxNewTokens: 5, stopTokens: [0] };
 
 function after(processor: LogitsProcessor, ...logits: number[]): number[] {
   const values = Float32Array.from(logits);
@@ -95,16 +94,17 @@ test("processors of generate see their row and leave the reported logits alone",
     return [3];
   });
   const prompts = [Int32Array.of(1, 2), Int32Array.of(5)];
-  const steps = generate({ model: tinyModel(), prompts, maxNewTokens: 2, sampler: greedy(), processors: [onlyThree] });
+  const steps = generate({ model: tinyModel(), prompts, maxNewTokens: 2, stopTokens: [6], processors: [onlyThree] });
   for await (const { tokens, logits } of steps) {
     expect([...tokens]).toEqual([3, 3]);
     expect(logits.flatMap((values) => [...values]).every(Number.isFinite)).toBe(true);
   }
+  const same = { maxNewTokens: 2, stopTokens: [6] };
   expect(seen).toEqual([
-    { index: 0, tokens: [1, 2], promptLength: 2 },
-    { index: 1, tokens: [5], promptLength: 1 },
-    { index: 0, tokens: [1, 2, 3], promptLength: 2 },
-    { index: 1, tokens: [5, 3], promptLength: 1 },
+    { index: 0, tokens: [1, 2], promptLength: 2, ...same },
+    { index: 1, tokens: [5], promptLength: 1, ...same },
+    { index: 0, tokens: [1, 2, 3], promptLength: 2, ...same },
+    { index: 1, tokens: [5, 3], promptLength: 1, ...same },
   ]);
 });
 

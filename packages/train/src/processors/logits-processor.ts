@@ -6,6 +6,10 @@ export interface GeneratedRow {
   readonly tokens: readonly number[];
   /** how many of them are the prompt */
   readonly promptLength: number;
+  /** how many tokens the request adds at most */
+  readonly maxNewTokens: number;
+  /** tokens that end the row */
+  readonly stopTokens: readonly number[];
 }
 
 /**
