@@ -16,13 +16,17 @@ export interface GenerationRequest {
   readonly prompt: Int32Array;
   /** tokens that end a text, as the model's files name them */
   readonly stopTokens: readonly number[];
+  /** what a generation option is in the model's files; undefined if they do not have it */
+  option(key: string): unknown;
   /** false if the prompt is the source of an encoder-decoder: the text does not begin with it */
   readonly goesOn: boolean;
 }
 
-function idsOf({ origin }: Pretrained, key: string): number[] {
-  const named = origin?.generationConfig?.[key] ?? origin?.config[key];
-  return [named].flat().filter((id) => typeof id === "number");
+const optionOf = ({ origin }: Pretrained, key: string): unknown =>
+  origin?.generationConfig?.[key] ?? origin?.config[key] ?? undefined;
+
+function idsOf(pretrained: Pretrained, key: string): number[] {
+  return [optionOf(pretrained, key)].flat().filter((id) => typeof id === "number");
 }
 
 function encodePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
@@ -53,11 +57,12 @@ export async function requestOf(
 ): Promise<GenerationRequest> {
   const { model, modelType } = pretrained;
   const stopTokens = idsOf(pretrained, "eos_token_id");
+  const option = (key: string): unknown => optionOf(pretrained, key);
   if (isDecoder(model)) {
     const tokenizer = await openTokenizer("generate", folder, model.vocabSize);
     const prompt = text === undefined ? startTokens(tokenizer) : encodePrompt(tokenizer, text);
     expectFits(prompt, model.maxSeqLen, text);
-    return { model, tokenizer, start: prompt, prompt, stopTokens, goesOn: true };
+    return { model, tokenizer, start: prompt, prompt, stopTokens, option, goesOn: true };
   }
   if (!isEncoderDecoder(model))
     throw badInput(
@@ -76,8 +81,6 @@ export async function requestOf(
     throw badInput(
       `generate: config.json of ${folder} has no decoder_start_token_id, expected a token id: the decoder begins with it. Add it`,
     );
-  // A first token that the files force, such as the language, is part of the start.
-  const start = Int32Array.of(startId, ...idsOf(pretrained, "forced_bos_token_id"));
   const decoding = scope(() => model.decoding({ source: fromArray(prompt, [1, prompt.length]) }));
-  return { model: decoding, tokenizer, start, prompt, stopTokens, goesOn: false };
+  return { model: decoding, tokenizer, start: Int32Array.of(startId), prompt, stopTokens, option, goesOn: false };
 }

@@ -91,6 +91,43 @@ test("the prompt of an encoder-decoder is its source, with an end token; the tar
   decoding.dispose();
 });
 
+test("options of generation_config.json hold unless flags say otherwise", async () => {
+  const rules = { no_repeat_ngram_size: 1, min_length: 7, forced_bos_token_id: 3, forced_eos_token_id: 1 };
+  const folder = join(cwd, "constrained");
+  cpSync(join(cwd, "translator"), folder, { recursive: true });
+  const write = (config: object) => writeFileSync(join(folder, "generation_config.json"), JSON.stringify(config));
+  write({ ...ids, ...rules, suppress_tokens: [2] });
+  const tokenizer = tokenizerOf("constrained");
+  for (const beams of ["1", "3"]) {
+    const ask = ["--prompt", "the dog", "--tokens", "7", "--beams", beams];
+    const { tokens, text } = await generated("constrained", ...ask);
+    expect(tokens).toHaveLength(7);
+    expect([tokens[0], tokens.indexOf(1), tokens.includes(2)]).toEqual([3, 6, false]);
+    expect(new Set([0, ...tokens]).size).toBe(8);
+    // The token that is forced before it and the one that ends it are no text.
+    expect(text).toBe(tokenizer.decode(tokens.slice(1, -1)));
+    const free = await generated("constrained", ...ask, "--no-repeat-ngram", "0");
+    expect(new Set([0, ...free.tokens]).size).toBeLessThan(free.tokens.length + 1);
+    const longer = await generated("constrained", ...ask, "--tokens", "9", "--min-new-tokens", "8");
+    expect(longer.tokens.indexOf(1)).toBe(8);
+  }
+  write({ ...ids, ...rules, suppress_tokens: [2, 99] });
+  expect(sentence(cwd, await run(cwd, ["generate", "constrained", "--prompt", "the dog"]))).toMatchInlineSnapshot(
+    `"[3] heed: generate: suppress_tokens of TMP/constrained is [2,99], expected a list of token ids in 0..12. Correct the file"`,
+  );
+});
+
+test("a flag forbids repetition without a word of the folder", async () => {
+  const ask = ["--prompt", "cat", "--tokens", "12", "--temperature", "0"];
+  const isVaried = (tokens: number[]) => {
+    const pairs = tokens.slice(1).map((id, i) => `${tokens[i]},${id}`);
+    return new Set(pairs).size === pairs.length;
+  };
+  const start = [...tokenizerOf("good").encode("cat")];
+  expect(isVaried([...start, ...(await generated("good", ...ask)).tokens])).toBe(false);
+  expect(isVaried([...start, ...(await generated("good", ...ask, "--no-repeat-ngram", "2")).tokens])).toBe(true);
+});
+
 test("requests that do not fit are named", async () => {
   const said = async (...args: string[]) => sentence(cwd, await run(cwd, ["generate", ...args]));
   expect(await said("translator")).toMatchInlineSnapshot(
@@ -104,6 +141,12 @@ test("requests that do not fit are named", async () => {
   );
   expect(await said("good", "--stop", "")).toMatchInlineSnapshot(
     `"[2] heed: option '--stop <text>' argument '' is invalid. Expected a text that is not empty. See generate --help"`,
+  );
+  expect(await said("good", "--no-repeat-ngram", "-1")).toMatchInlineSnapshot(
+    `"[2] heed: option '--no-repeat-ngram <n>' argument '-1' is invalid. Expected a whole number in 0..1000000. See generate --help"`,
+  );
+  expect(await said("good", "--min-new-tokens", "many")).toMatchInlineSnapshot(
+    `"[2] heed: option '--min-new-tokens <n>' argument 'many' is invalid. Expected a whole number in 0..1000000. See generate --help"`,
   );
   expect(await said("good", "--min-p", "2")).toMatchInlineSnapshot(
     `"[2] heed: option '--min-p <p>' argument '2' is invalid. Expected a number in 0..1. See generate --help"`,

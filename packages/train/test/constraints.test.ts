@@ -231,7 +231,9 @@ test("a hypothesis without a token to go on with is dropped; if all are, it is s
   const [found] = await beamSearch({ ...options, numBeams: V ** most, earlyStopping: "never" });
   expect(byText(found!)).toEqual(close(byText(everything(rule))));
   const all = beamSearch({ ...request, stopTokens: [], processors: [deadAfter(0, 1, 2, 3)], numBeams: 2 });
-  await expect(all).rejects.toThrowErrorMatchingInlineSnapshot(`[RangeError: beamSearch: row 0 has no token to go on with after 4 tokens, expected at least one logit above -Infinity. Check the processors, or the weights for NaN]`);
+  await expect(all).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[RangeError: beamSearch: row 0 has no token to go on with after 4 tokens, expected at least one logit above -Infinity. Check the processors, or the weights for NaN]`,
+  );
 });
 
 const constrained: readonly LogitsProcessor[] = [

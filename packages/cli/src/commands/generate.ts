@@ -5,7 +5,6 @@ import {
   generate,
   greedy,
   type LogitsProcessor,
-  repetitionPenalty,
   type Sampler,
   sample,
   stopStrings,
@@ -13,6 +12,8 @@ import {
 import { Command, InvalidArgumentError, Option } from "commander";
 import { chooseBackend } from "../backend.ts";
 import type { Context } from "../context.ts";
+import { badInput } from "../errors.ts";
+import { type GenerationOptions, processorsFrom, tokenIds } from "../generation-processors.ts";
 import { type GenerationRequest, requestOf } from "../generation-request.ts";
 import { resolveFolder } from "../model-folder.ts";
 import { nonNegativeNumber, numberBetween, positiveNumber, wholeNumber } from "../numbers.ts";
@@ -27,6 +28,8 @@ interface GenerateFlags {
   readonly topP?: number;
   readonly minP?: number;
   readonly repetitionPenalty?: number;
+  readonly noRepeatNgram?: number;
+  readonly minNewTokens?: number;
   readonly beams: number;
   readonly lengthPenalty: number;
   readonly stop: readonly string[];
@@ -37,6 +40,14 @@ interface GenerateFlags {
 function stopText(text: string, before: readonly string[]): readonly string[] {
   if (text === "") throw new InvalidArgumentError("Expected a text that is not empty.");
   return [...before, text];
+}
+
+function noRepeatNgramOption(): Option {
+  const words = "no n tokens in a row come twice, 0 allows it (default: the folder's, else 0)";
+  const option = new Option("--no-repeat-ngram <n>", words).argParser(wholeNumber(0, 1_000_000));
+  // The argument parser would take it for the opposite of an option --repeat-ngram.
+  option.negate = false;
+  return option;
 }
 
 /** `generate`: continues a prompt, or of an encoder-decoder makes the target of a source. */
@@ -59,7 +70,17 @@ export function generateCommand(context: Context): Command {
       "only tokens at least p times as probable as the most probable one (default: all)",
       nonNegativeNumber(1),
     )
-    .option("--repetition-penalty <x>", "above 1 makes tokens rarer that came before (default: 1)", positiveNumber(100))
+    .option(
+      "--repetition-penalty <x>",
+      "above 1 makes tokens rarer that came before (default: the folder's, else 1)",
+      positiveNumber(100),
+    )
+    .addOption(noRepeatNgramOption())
+    .option(
+      "--min-new-tokens <n>",
+      "end tokens cannot come before n others (default: the folder's, else 0)",
+      wholeNumber(0, 1_000_000),
+    )
     .addOption(
       new Option("--beams <n>", "hypotheses of a beam search, which stays within the model's context; 1 is none")
         .argParser(wholeNumber(1, 1000))
@@ -90,22 +111,45 @@ function samplerOf({ goesOn }: GenerationRequest, flags: GenerateFlags): Sampler
   });
 }
 
-function optionsOf(request: GenerationRequest, flags: GenerateFlags, { streams }: Context): ContinuationOptions {
+/** What flags ask for, else generation_config.json, else config.json. */
+function generationOptions(request: GenerationRequest, flags: GenerateFlags, folder: string): GenerationOptions {
+  const { model, stopTokens, option } = request;
+  const flagged: Readonly<Record<string, number | undefined>> = {
+    repetition_penalty: flags.repetitionPenalty,
+    no_repeat_ngram_size: flags.noRepeatNgram,
+    min_new_tokens: flags.minNewTokens,
+  };
+  return {
+    get: (key) => flagged[key] ?? option(key),
+    refuse: (key, value, expected) =>
+      badInput(`generate: ${key} of ${folder} is ${JSON.stringify(value)}, expected ${expected}. Correct the file`),
+    ...{ vocabSize: model.vocabSize, stopTokens },
+  };
+}
+
+function continuationOf(
+  request: GenerationRequest,
+  flags: GenerateFlags,
+  processors: readonly LogitsProcessor[],
+  { streams }: Context,
+): ContinuationOptions {
   const { model, tokenizer, start, stopTokens, goesOn } = request;
-  const penalty = flags.repetitionPenalty ?? 1;
   // Only a continuation can go on past the context, with its second half.
   const most = goesOn && flags.beams === 1 ? Infinity : model.maxSeqLen + 1 - start.length;
   return {
     ...{ model, prompts: [start], stopTokens, maxNewTokens: Math.min(flags.tokens, most) },
-    processors: [within(tokenizer.vocabSize), ...(penalty === 1 ? [] : [repetitionPenalty(penalty)])],
+    processors: [...processors, within(tokenizer.vocabSize)],
     ...(flags.stop.length > 0 && { stopWhen: stopStrings(flags.stop, (tokens) => tokenizer.decode(tokens)) }),
     ...(streams.closed && { signal: streams.closed }),
   };
 }
 
 /** The tokens as they come; those of a beam search all at once. */
-async function* tokensOf(request: GenerationRequest, flags: GenerateFlags, context: Context): AsyncGenerator<number> {
-  const options = optionsOf(request, flags, context);
+async function* tokensOf(
+  request: GenerationRequest,
+  flags: GenerateFlags,
+  options: ContinuationOptions,
+): AsyncGenerator<number> {
   if (flags.beams > 1) {
     const [found] = await beamSearch({ ...options, numBeams: flags.beams, lengthPenalty: flags.lengthPenalty });
     yield* found![0]!.tokens;
@@ -119,7 +163,10 @@ async function run(context: Context, folder: string, flags: GenerateFlags): Prom
   const { output } = context;
   chooseBackend(flags.threads);
   const request = await requestOf(folder, await openModel("generate", folder), flags.prompt);
-  const { tokenizer, prompt, stopTokens } = request;
+  const { tokenizer, prompt, start, stopTokens } = request;
+  const asked = generationOptions(request, flags, folder);
+  const options = continuationOf(request, flags, processorsFrom(asked), context);
+  const forced = start.length === 1 ? tokenIds(asked, "forced_bos_token_id", "one")[0] : undefined;
   const started = performance.now();
   const ids: number[] = [];
   const shown = textStream(tokenizer);
@@ -129,9 +176,10 @@ async function run(context: Context, folder: string, flags: GenerateFlags): Prom
     output.text(more);
   };
   if (request.goesOn) output.text(flags.prompt ?? "");
-  for await (const token of tokensOf(request, flags, context)) {
+  for await (const token of tokensOf(request, flags, options)) {
+    // Neither a token that ends a text nor a first one that the files force is text.
+    if (!stopTokens.includes(token) && !(ids.length === 0 && token === forced)) show(shown.push(token));
     ids.push(token);
-    if (!stopTokens.includes(token)) show(shown.push(token));
   }
   show(shown.end());
   output.line();

@@ -1,8 +1,8 @@
 import { isEncoderDecoder, type Pretrained } from "@heed/models";
 import { scope } from "@heed/tensor";
-import { beamSearch, type CausalModel, generate, type LogitsProcessor, repetitionPenalty } from "@heed/train";
+import { beamSearch, type CausalModel, generate, type LogitsProcessor } from "@heed/train";
 import { badInput } from "../errors.ts";
-import { type GenerationSettings, generationOptions, settingsOf } from "./generation-options.ts";
+import { type GenerationSettings, generationOptions, processorsOf, settingsOf } from "./generation-options.ts";
 import type { GoldenArray, GoldenCase } from "./golden.ts";
 import { decoderOf, paddingOf } from "./models/causal-lm.ts";
 import type { Computed, Runner } from "./runners.ts";
@@ -49,20 +49,24 @@ function textRequest(pretrained: Pretrained, golden: GoldenCase): Request {
   return { model, starts, prompts, dispose: () => undefined };
 }
 
-/** The original's penalty also counts the tokens that stand for padding. */
-function processorsOf({ repetitionPenalty: value }: GenerationSettings, { starts }: Request): LogitsProcessor[] {
-  if (value === 1) return [];
-  const penalize = repetitionPenalty(value);
-  return [(logits, row) => penalize(logits, { ...row, tokens: [...starts[row.index]!, ...row.tokens] })];
-}
+/** The original's processors also see the tokens that stand for padding. */
+const seeingPadding =
+  (processor: LogitsProcessor, { starts }: Request): LogitsProcessor =>
+  (logits, row) => {
+    const start = starts[row.index]!;
+    const tokens = [...start, ...row.tokens.slice(row.promptLength)];
+    processor(logits, { ...row, tokens, promptLength: start.length });
+  };
 
-async function stepByStep(request: Request, settings: GenerationSettings): Promise<Computed> {
+type Computing = (request: Request, settings: GenerationSettings, processors: LogitsProcessor[]) => Promise<Computed>;
+
+const stepByStep: Computing = async (request, settings, processors) => {
   const { model, prompts, starts } = request;
   const { maxNewTokens, stopTokens, paddingId } = settings;
   const rows = starts.map((row) => [...row]);
   const logits: number[] = [];
   const steps = generate({
-    ...{ model, prompts, maxNewTokens, stopTokens, processors: processorsOf(settings, request) },
+    ...{ model, prompts, maxNewTokens, stopTokens, processors },
     ...(paddingId !== undefined && { paddingId }),
   });
   for await (const step of steps) {
@@ -77,14 +81,13 @@ async function stepByStep(request: Request, settings: GenerationSettings): Promi
       ["step_logits", { shape: [made, B, logits.length / (made * B)], values: logits }],
     ]),
   };
-}
+};
 
-async function byBeams(request: Request, settings: GenerationSettings): Promise<Computed> {
+const byBeams: Computing = async (request, settings, processors) => {
   const { model, prompts, starts } = request;
   const { maxNewTokens, stopTokens, numBeams, lengthPenalty, earlyStopping, paddingId = -1 } = settings;
   const found = await beamSearch({
-    ...{ model, prompts, maxNewTokens, stopTokens, numBeams, lengthPenalty, earlyStopping },
-    processors: processorsOf(settings, request),
+    ...{ model, prompts, maxNewTokens, stopTokens, numBeams, lengthPenalty, earlyStopping, processors },
   });
   const best = found.map((row) => row[0]!);
   const most = Math.max(...best.map(({ tokens }) => tokens.length));
@@ -101,7 +104,7 @@ async function byBeams(request: Request, settings: GenerationSettings): Promise<
       ["sequences_scores", { shape: [rows.length], values: best.map(({ score }) => score) }],
     ]),
   };
-}
+};
 
 async function run(pretrained: Pretrained, golden: GoldenCase): Promise<Computed> {
   const settings = settingsOf(pretrained, golden);
@@ -109,7 +112,13 @@ async function run(pretrained: Pretrained, golden: GoldenCase): Promise<Computed
     ? targetRequest(pretrained, golden, settings)
     : textRequest(pretrained, golden);
   try {
-    return await (settings.numBeams > 1 ? byBeams : stepByStep)(request, settings);
+    const { vocabSize } = request.model;
+    const processors = processorsOf(pretrained, golden, { vocabSize, stopTokens: settings.stopTokens });
+    return await (settings.numBeams > 1 ? byBeams : stepByStep)(
+      request,
+      settings,
+      processors.map((processor) => seeingPadding(processor, request)),
+    );
   } finally {
     request.dispose();
   }

@@ -1,4 +1,6 @@
 import type { Pretrained } from "@heed/models";
+import type { LogitsProcessor } from "@heed/train";
+import { processorOptions, processorsFrom } from "../generation-processors.ts";
 import type { GoldenCase } from "./golden.ts";
 import { optionsOf } from "./support.ts";
 
@@ -11,7 +13,6 @@ export interface GenerationSettings {
   readonly numBeams: number;
   readonly lengthPenalty: number;
   readonly earlyStopping: boolean | "never";
-  readonly repetitionPenalty: number;
 }
 
 /** Options that change what is computed in ways that are not supported, and the values that do not. */
@@ -19,13 +20,6 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   do_sample: [false],
   num_return_sequences: [1],
   num_beam_groups: [1],
-  forced_bos_token_id: [],
-  forced_eos_token_id: [],
-  suppress_tokens: [],
-  begin_suppress_tokens: [],
-  bad_words_ids: [],
-  sequence_bias: [],
-  no_repeat_ngram_size: [0],
   encoder_no_repeat_ngram_size: [0],
   encoder_repetition_penalty: [1],
   diversity_penalty: [0],
@@ -34,8 +28,6 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   dola_layers: [],
   prompt_lookup_num_tokens: [],
   exponential_decay_length_penalty: [],
-  min_length: [0],
-  min_new_tokens: [],
   stop_strings: [],
   max_time: [],
   force_words_ids: [],
@@ -50,7 +42,7 @@ const harmless = ["use_cache", "temperature", "top_k", "top_p", "min_p", "typica
 
 const used = [
   ...["max_new_tokens", "eos_token_id", "pad_token_id", "decoder_start_token_id"],
-  ...["num_beams", "length_penalty", "early_stopping", "repetition_penalty"],
+  ...["num_beams", "length_penalty", "early_stopping", ...processorOptions],
 ];
 
 export const generationOptions: readonly string[] = [...used, ...Object.keys(neutral), ...harmless];
@@ -94,6 +86,23 @@ export function settingsOf(pretrained: Pretrained, golden: GoldenCase): Generati
     numBeams: numberOf("num_beams", get("num_beams"), 1),
     lengthPenalty: numberOf("length_penalty", get("length_penalty"), 1),
     earlyStopping: early,
-    repetitionPenalty: numberOf("repetition_penalty", get("repetition_penalty"), 1),
   };
+}
+
+/**
+ * The processors that the case or the folder asks for.
+ *
+ * @throws RangeError for an option that cannot be used
+ */
+export function processorsOf(
+  pretrained: Pretrained,
+  golden: GoldenCase,
+  { vocabSize, stopTokens }: { readonly vocabSize: number; readonly stopTokens: readonly number[] },
+): LogitsProcessor[] {
+  return processorsFrom({
+    get: (key) => optionOf(pretrained, golden, key),
+    refuse: (key, value, expected) =>
+      new RangeError(`verify: ${key} of case ${golden.name} is ${JSON.stringify(value)}, expected ${expected}`),
+    ...{ vocabSize, stopTokens },
+  });
 }
