@@ -63,6 +63,7 @@ export type { SaveOptions } from "./hugging-face/save.ts";
 export { savePretrained } from "./hugging-face/save.ts";
 export type { Reading, ReadingConfig } from "./hugging-face/source-heads.ts";
 export type { PretrainedT5Config } from "./hugging-face/t5.ts";
+export type { PretrainedXlnetConfig } from "./hugging-face/xlnet.ts";
 export type { ImageOutputs } from "./image-model.ts";
 export { ImageModel, isImageModel } from "./image-model.ts";
 export { lastEndToken } from "./last-end-token.ts";
@@ -108,3 +109,5 @@ export type {
 export { createRelativeAttention, RelativeAttention, XlnetBlock } from "./xlnet-attention.ts";
 export type { XlnetObserver, XlnetOptions, XlnetParts } from "./xlnet-model.ts";
 export { isXlnet, Xlnet } from "./xlnet-model.ts";
+export type { XlnetWithHeadsParts } from "./xlnet-with-heads.ts";
+export { isXlnetWithHeads, XlnetWithHeads } from "./xlnet-with-heads.ts";

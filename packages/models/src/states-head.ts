@@ -17,10 +17,11 @@ export interface HeadOptions {
   readonly places?: Tensor | undefined;
 }
 
-/** Which states a head reads: of one token, the mean of all, of each, or of some of them. */
+/** Which states a head reads: of one token (the last whatever it is, padding too), the mean of all, of each, or of some of them. */
 export type TokensRead =
   | "first"
   | "second"
+  | "last"
   | "mean"
   | "each"
   | "each behind the first"
@@ -112,6 +113,7 @@ function tokensFrom(states: Tensor, first: number): Tensor {
 const readers: Readonly<Record<TokensRead, (states: Tensor) => Tensor>> = {
   first: (states) => tokenAt(states, 0),
   second: (states) => tokenAt(states, 1),
+  last: (states) => tokenAt(states, states.shape[1]! - 1),
   mean: (states) => mean(states, { axes: 1 }),
   each: (states) => states,
   "each behind the first": (states) => tokensFrom(states, 1),

@@ -24,6 +24,7 @@ describe("which states a head reads", () => {
   test.each<{ tokens: HeadConfig["tokens"]; expected: object }>([
     { tokens: "first", expected: { shape: [2, 2], values: [1, 2, -1, -2] } },
     { tokens: "second", expected: { shape: [2, 2], values: [3, 4, 0, 1] } },
+    { tokens: "last", expected: { shape: [2, 2], values: [5, 9, 4, 7] } },
     { tokens: "mean", expected: { shape: [2, 2], values: [3, 5, 1, 2] } },
     { tokens: "each", expected: { shape: [2, 3, 2], values: [1, 2, 3, 4, 5, 9, -1, -2, 0, 1, 4, 7] } },
     { tokens: "each behind the first", expected: { shape: [2, 2, 2], values: [3, 4, 5, 9, 0, 1, 4, 7] } },

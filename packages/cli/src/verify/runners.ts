@@ -10,7 +10,7 @@ import { recordedFalcon } from "./models/falcon.ts";
 import { classifierForward } from "./models/sequence-classifier.ts";
 import { sourceHeadModels } from "./models/source-heads.ts";
 import { visionModels } from "./models/vision.ts";
-import { xlnetForward } from "./models/xlnet.ts";
+import { xlnetModels } from "./models/xlnet.ts";
 
 /** What a runner computed, under the names of the fixture. */
 export interface Computed {
@@ -77,8 +77,7 @@ const runners: Readonly<Record<string, Readonly<Record<string, Runner>>>> = {
   T5EncoderModel: { forward: t5EncoderForward() },
   ...visionModels,
   ...imageTextModels,
-  XLNetLMHeadModel: { forward: xlnetForward() },
-  XLNetModel: { forward: xlnetForward() },
+  ...xlnetModels,
 };
 
 /** The runner of a case, or why there is none. */

@@ -1,12 +1,23 @@
 import type { JsonObject } from "@heed/checkpoints";
+import { normalInit, zerosInit } from "@heed/nn";
+import type { Rng } from "@heed/tensor";
 import { activationNames } from "../activations.ts";
+import { createHeads, type HeadConfig } from "../states-head.ts";
 import { type XlnetConfig, xlnet } from "../xlnet.ts";
 import type { Xlnet } from "../xlnet-model.ts";
+import { XlnetWithHeads } from "../xlnet-with-heads.ts";
 import { both } from "./bert-like.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
+import { readXlnetHeads, writeXlnetHeads, xlnetHeadClasses, xlnetHeadRows } from "./xlnet-heads.ts";
 
-function readConfig(json: JsonObject, architecture: string): XlnetConfig {
+/** An XLNet with its head over the vocabulary or without, or with a head of a task. */
+export interface PretrainedXlnetConfig extends XlnetConfig {
+  /** by name, where head is false: `classes` of texts, `tags` of tokens or the `span` of an answer; default none */
+  readonly heads?: Readonly<Record<string, HeadConfig>>;
+}
+
+function readConfig(json: JsonObject, architecture: string): PretrainedXlnetConfig {
   const read = new ConfigReader("xlnet", json);
   const dModel = read.count("d_model", 1024, "hidden_size");
   const numHeads = read.count("n_head", 16, "num_attention_heads");
@@ -15,10 +26,11 @@ function readConfig(json: JsonObject, architecture: string): XlnetConfig {
   const causal = read.choice("attn_type", ["bi", "uni"], "bi") === "uni";
   const hasHead = architecture === "XLNetLMHeadModel";
   const tieHead = read.boolean("tie_word_embeddings", true);
-  // Memories of earlier texts: what they would keep is never read. The rest is of heads that are not built.
+  // Memories of earlier texts: what they would keep is never read. The rest is of other classes' heads.
   read.ignore("mem_len", "reuse_len", "use_mems_eval", "use_mems_train", "start_n_top", "end_n_top");
   read.ignore("summary_type", "summary_use_proj", "summary_activation", "summary_last_dropout", "untie_r");
-  const config: XlnetConfig = {
+  const heads = readXlnetHeads(read, architecture, dModel);
+  const config: PretrainedXlnetConfig = {
     vocabSize: read.count("vocab_size", 32000, "n_token"),
     dModel,
     numLayers: read.count("n_layer", 24, "num_hidden_layers"),
@@ -30,6 +42,7 @@ function readConfig(json: JsonObject, architecture: string): XlnetConfig {
     ...(clamped > 0 && { maxDistance: clamped }),
     twoWayBatches: read.boolean("bi_data", false),
     ...(hasHead ? { tieHead } : { head: false }),
+    ...(heads && { heads }),
     layerNormEpsilon: read.number("layer_norm_eps", 1e-12),
     dropout: read.number("dropout", 0.1, 0, 1),
     initStd: read.number("initializer_range", 0.02),
@@ -38,7 +51,7 @@ function readConfig(json: JsonObject, architecture: string): XlnetConfig {
   return config;
 }
 
-const writeConfig = (config: XlnetConfig): JsonObject => ({
+const writeConfig = (config: PretrainedXlnetConfig): JsonObject => ({
   architectures: [config.head === false ? "XLNetModel" : "XLNetLMHeadModel"],
   attn_type: config.causal ? "uni" : "bi",
   bi_data: config.twoWayBatches ?? false,
@@ -57,10 +70,11 @@ const writeConfig = (config: XlnetConfig): JsonObject => ({
   ...(config.tieHead === false && { tie_word_embeddings: false }),
   torch_dtype: "float32",
   vocab_size: config.vocabSize,
+  ...(config.heads && writeXlnetHeads(config.heads)),
 });
 
 /** Layers without biases stand in files as [E, H, D]; all but the last of attention with the input first. */
-function weights({ dModel, numHeads }: XlnetConfig): WeightRow[] {
+function bodyRows({ dModel, numHeads }: XlnetConfig): WeightRow[] {
   const shape = [dModel, numHeads, dModel / numHeads];
   const attention = (ours: string, theirs: string): WeightRow => ({
     ours: `blocks.*.attention.${ours}`,
@@ -92,24 +106,39 @@ function weights({ dModel, numHeads }: XlnetConfig): WeightRow[] {
   ];
 }
 
+/** Where heads of tasks stand, the body is a part of the model. */
+const weights = (config: PretrainedXlnetConfig): readonly WeightRow[] =>
+  config.heads
+    ? [...bodyRows(config).map((row) => ({ ...row, ours: `xlnet.${row.ours}` })), ...xlnetHeadRows]
+    : bodyRows(config);
+
+function build({ heads, ...config }: PretrainedXlnetConfig, rng: Rng | null): Xlnet | XlnetWithHeads {
+  if (!heads) return xlnet(config, rng);
+  const { dModel, initStd: std = 0.02 } = config;
+  const weight = rng ? normalInit({ std, rng }) : zerosInit();
+  return new XlnetWithHeads({ xlnet: xlnet(config, rng), heads: createHeads(heads, { dModel, weight }) });
+}
+
+const headNames: ReadonlySet<string> = new Set(xlnetHeadRows.map(({ theirs }) => theirs));
+
 /**
- * XLNet in Hugging Face folders, with its head over the vocabulary or without.
+ * XLNet in Hugging Face folders, with its head over the vocabulary, with one of a task, or without.
  *
  * @see Hugging Face transformers: models/xlnet/configuration_xlnet.py and modeling_xlnet.py. Differs: no memories of earlier texts.
  */
-export const xlnetFamily: ModelFamily<XlnetConfig, Xlnet> = {
+export const xlnetFamily: ModelFamily<PretrainedXlnetConfig, Xlnet | XlnetWithHeads> = {
   modelType: "xlnet",
-  architectures: ["XLNetLMHeadModel", "XLNetModel"],
+  architectures: ["XLNetLMHeadModel", "XLNetModel", ...xlnetHeadClasses],
   bare: ["XLNetModel"],
   readConfig,
   writeConfig,
-  floatKeys: ["dropout", "initializer_range", "layer_norm_eps", "summary_last_dropout"],
-  build: xlnet,
+  floatKeys: ["dropout", "initializer_range", "layer_norm_eps", "summary_first_dropout", "summary_last_dropout"],
+  build,
   numLayers: ({ numLayers }) => numLayers,
   weights,
   prefix: "transformer.",
   isIgnored: () => false,
   copies: ({ tieHead, head }) =>
     new Map(head !== false && tieHead !== false ? [["lm_loss.weight", "word_embedding.weight"]] : []),
-  isHead: (name) => name.startsWith("lm_loss."),
+  isHead: (name) => name.startsWith("lm_loss.") || headNames.has(name),
 };

@@ -75,9 +75,9 @@ describe("folders of XLNet", () => {
     const config: XlnetConfig = { vocabSize: 11, dModel: 8, numLayers: 1, numHeads: 2, dFF: 12 };
     await savePretrained(store, "folder", { modelType: "xlnet", config, model: xlnet(config, rng(0)) });
     await expect(
-      loadPretrained(store, "folder", { architecture: "XLNetForSequenceClassification" }),
+      loadPretrained(store, "folder", { architecture: "XLNetForMultipleChoice" }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: loadPretrained: architecture is unknown for xlnet, expected one of XLNetLMHeadModel, XLNetModel, got XLNetForSequenceClassification]`,
+      `[RangeError: loadPretrained: architecture is unknown for xlnet, expected one of XLNetLMHeadModel, XLNetModel, XLNetForSequenceClassification, XLNetForTokenClassification, XLNetForQuestionAnsweringSimple, got XLNetForMultipleChoice]`,
     );
   });
 });
