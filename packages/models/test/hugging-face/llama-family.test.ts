@@ -123,13 +123,14 @@ describe("configurations", () => {
 
   test("Gemma's gate is the tanh form where the old key says gelu, as it was trained, and what the new key says", () => {
     const gate = (json: JsonObject): unknown => read({ ...gemma, ...json }).activation;
-    for (const json of [
+    const trained: JsonObject[] = [
       {},
       { hidden_act: "gelu" },
       { hidden_act: "gelu", hidden_activation: null },
       { hidden_act: "gelu", hidden_activation: "gelu_pytorch_tanh" },
       { hidden_activation: "gelu_pytorch_tanh" },
-    ])
+    ];
+    for (const json of trained)
       expect(gate(json), JSON.stringify(json)).toBe("gelu_pytorch_tanh");
     expect(gate({ hidden_act: "gelu", hidden_activation: "gelu" })).toBe("gelu");
     expect(gate({ hidden_act: "silu" })).toBe("silu");
