@@ -130,8 +130,7 @@ describe("configurations", () => {
       { hidden_act: "gelu", hidden_activation: "gelu_pytorch_tanh" },
       { hidden_activation: "gelu_pytorch_tanh" },
     ];
-    for (const json of trained)
-      expect(gate(json), JSON.stringify(json)).toBe("gelu_pytorch_tanh");
+    for (const json of trained) expect(gate(json), JSON.stringify(json)).toBe("gelu_pytorch_tanh");
     expect(gate({ hidden_act: "gelu", hidden_activation: "gelu" })).toBe("gelu");
     expect(gate({ hidden_act: "silu" })).toBe("silu");
   });
