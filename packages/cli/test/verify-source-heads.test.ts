@@ -98,5 +98,7 @@ test("states of both stacks stand under their names", async () => {
 
 test("a model without such heads is refused", async () => {
   const bare = pretrainedOf("BartModel", 3);
-  await expect(run(bare, caseOf(name, {}, ["logits"]))).rejects.toThrowErrorMatchingInlineSnapshot(`[CliError: verify: model_type bart is no encoder-decoder with heads, expected one for this case]`);
+  await expect(run(bare, caseOf(name, {}, ["logits"]))).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[CliError: verify: model_type bart is no encoder-decoder with heads, expected one for this case]`,
+  );
 });
