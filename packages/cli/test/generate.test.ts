@@ -117,6 +117,21 @@ test("options of generation_config.json hold unless flags say otherwise", async 
   );
 });
 
+test("the space before the first word of a target is not shown, those between words are", async () => {
+  const folder = join(cwd, "spaced");
+  cpSync(join(cwd, "translator"), folder, { recursive: true });
+  // Token 0 is the space: it comes at every second place.
+  const biases = [
+    [[0], 50],
+    [[0, 0], -100],
+  ];
+  writeFileSync(join(folder, "generation_config.json"), JSON.stringify({ ...ids, sequence_bias: biases }));
+  const { tokens, text } = await generated("spaced", "--prompt", "the dog", "--tokens", "6");
+  expect([tokens[0], tokens[2]]).toEqual([0, 0]);
+  expect(text).toBe(tokenizerOf("spaced").decode(tokens.slice(1).filter((id) => id !== 1)));
+  expect(text).toContain(" ");
+});
+
 test("a flag forbids repetition without a word of the folder", async () => {
   const ask = ["--prompt", "cat", "--tokens", "12", "--temperature", "0"];
   const isVaried = (tokens: number[]) => {

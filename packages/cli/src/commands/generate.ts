@@ -172,8 +172,10 @@ async function run(context: Context, folder: string, flags: GenerateFlags): Prom
   const shown = textStream(tokenizer);
   let text = "";
   const show = (more: string): void => {
-    text += more;
-    output.text(more);
+    // Tokens of words hold the space before them; nothing stands before the first word of a target.
+    const part = text === "" && !request.goesOn ? more.trimStart() : more;
+    text += part;
+    output.text(part);
   };
   if (request.goesOn) output.text(flags.prompt ?? "");
   for await (const token of tokensOf(request, flags, options)) {
