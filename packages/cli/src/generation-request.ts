@@ -22,11 +22,12 @@ export interface GenerationRequest {
   readonly goesOn: boolean;
 }
 
-const optionOf = ({ origin }: Pretrained, key: string): unknown =>
+/** A generation option as the folder has it: in generation_config.json, else in config.json; undefined if in neither. */
+export const folderOption = ({ origin }: Pretrained, key: string): unknown =>
   origin?.generationConfig?.[key] ?? origin?.config[key] ?? undefined;
 
 function idsOf(pretrained: Pretrained, key: string): number[] {
-  return [optionOf(pretrained, key)].flat().filter((id) => typeof id === "number");
+  return [folderOption(pretrained, key)].flat().filter((id) => typeof id === "number");
 }
 
 function encodePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
@@ -57,7 +58,7 @@ export async function requestOf(
 ): Promise<GenerationRequest> {
   const { model, modelType } = pretrained;
   const stopTokens = idsOf(pretrained, "eos_token_id");
-  const option = (key: string): unknown => optionOf(pretrained, key);
+  const option = (key: string): unknown => folderOption(pretrained, key);
   if (isDecoder(model)) {
     const tokenizer = await openTokenizer("generate", folder, model.vocabSize);
     const prompt = text === undefined ? startTokens(tokenizer) : encodePrompt(tokenizer, text);

@@ -5,7 +5,7 @@ import type { EncoderOutputs } from "./encoder-model.ts";
 import type { SequencePool } from "./sequence-classifier.ts";
 import type { SourceShift } from "./source-shift.ts";
 import type { Stack } from "./stack.ts";
-import type { EncoderHead } from "./states-head.ts";
+import { type EncoderHead, readHeads } from "./states-head.ts";
 
 /** What an {@link EncoderDecoderModel} is made of. */
 export interface EncoderDecoderModelParts<Name extends string = string> {
@@ -87,9 +87,7 @@ export class EncoderDecoderModel<Name extends string = string> {
     const read = this.decoder.forward(target, { memory, padding: targetPadding, rng, observe: observe?.decoder });
     const states = drop(read, this.outputDropout, rng);
     const pooled = this.pool ? this.pool(states, source, { padding: sourcePadding }) : states;
-    const heads = Object.entries<EncoderHead>(this.heads);
-    const found = heads.map(([name, head]) => [name, head.forward(pooled, { rng })]);
-    return { states, ...Object.fromEntries(found) } as EncoderOutputs<Name>;
+    return { states, ...readHeads(this.heads, pooled, { rng }) } as EncoderOutputs<Name>;
   }
 
   /** What the decoder looks at. Shapes: source int32 [B, S] -> [B, S, E]. */

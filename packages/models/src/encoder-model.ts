@@ -1,6 +1,6 @@
 import type { Tensor } from "@heed/tensor";
 import type { Stack, StackOptions } from "./stack.ts";
-import type { EncoderHead, HeadOptions } from "./states-head.ts";
+import { type EncoderHead, type HeadOptions, readHeads } from "./states-head.ts";
 
 /** Positions of tokens, before which so many others stand in a cache. Shapes: int32 [B, T] -> int32 [B, T]. */
 export type PositionsFn = (tokens: Tensor, numBefore: number) => Tensor;
@@ -57,9 +57,7 @@ export class EncoderModel<Name extends string = string> {
    */
   forward(tokens: Tensor, { places, ...options }: StackOptions & HeadOptions = {}): EncoderOutputs<Name> {
     const states = this.encode(tokens, options);
-    const heads = Object.entries<EncoderHead>(this.heads);
-    const found = heads.map(([name, head]) => [name, head.forward(states, { rng: options.rng, places })]);
-    return { states, ...Object.fromEntries(found) } as EncoderOutputs<Name>;
+    return { states, ...readHeads(this.heads, states, { rng: options.rng, places }) } as EncoderOutputs<Name>;
   }
 
   /** The states alone. Shapes: tokens int32 [B, T] -> [B, T, E]. */

@@ -1,5 +1,5 @@
 import type { Tensor } from "@heed/tensor";
-import type { EncoderHead } from "./states-head.ts";
+import { type EncoderHead, readHeads } from "./states-head.ts";
 import type { VisionOptions, VisionTransformer } from "./vision-transformer.ts";
 
 /** What an {@link ImageModel} gives: the states [B, K + N, E], and what each head made of them. */
@@ -36,7 +36,6 @@ export class ImageModel {
   /** @throws ShapeError for images of another size or number of channels */
   forward(images: Tensor, options: VisionOptions = {}): ImageOutputs {
     const states = this.vision.forward(images, options);
-    const found = Object.entries(this.heads).map(([name, head]) => [name, head.forward(states, { rng: options.rng })]);
-    return { states, ...Object.fromEntries(found) } as ImageOutputs;
+    return { states, ...readHeads(this.heads, states, { rng: options.rng }) } as ImageOutputs;
   }
 }

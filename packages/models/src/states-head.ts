@@ -154,6 +154,15 @@ export function createStatesHead(config: HeadConfig, options: StatesHeadOptions)
   });
 }
 
+/** What each head finds in the states, by its name. */
+export function readHeads(
+  heads: Readonly<Record<string, EncoderHead>>,
+  states: Tensor,
+  options: HeadOptions,
+): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(heads).map(([name, head]) => [name, head.forward(states, options)]));
+}
+
 /**
  * Heads by name with new weights, for states of any model; their biases are 0.
  *

@@ -1,6 +1,6 @@
 import type { Tensor } from "@heed/tensor";
 import type { EncoderOutputs } from "./encoder-model.ts";
-import type { EncoderHead } from "./states-head.ts";
+import { type EncoderHead, readHeads } from "./states-head.ts";
 import type { Xlnet, XlnetOptions } from "./xlnet-model.ts";
 
 /** What an {@link XlnetWithHeads} is made of. */
@@ -47,8 +47,6 @@ export class XlnetWithHeads<Name extends string = string> {
    */
   forward(tokens: Tensor, options: XlnetOptions = {}): EncoderOutputs<Name> {
     const states = this.xlnet.encode(tokens, options);
-    const heads = Object.entries<EncoderHead>(this.heads);
-    const found = heads.map(([name, head]) => [name, head.forward(states, { rng: options.rng })]);
-    return { states, ...Object.fromEntries(found) } as EncoderOutputs<Name>;
+    return { states, ...readHeads(this.heads, states, { rng: options.rng }) } as EncoderOutputs<Name>;
   }
 }

@@ -1,6 +1,7 @@
 import type { Pretrained } from "@heed/models";
 import type { LogitsProcessor } from "@heed/train";
 import { processorOptions, processorsFrom } from "../generation-processors.ts";
+import { folderOption } from "../generation-request.ts";
 import type { GoldenCase } from "./golden.ts";
 import { optionsOf } from "./support.ts";
 
@@ -48,10 +49,10 @@ const used = [
 export const generationOptions: readonly string[] = [...used, ...Object.keys(neutral), ...harmless];
 
 /** An option of the case, else of generation_config.json, else of config.json. */
-function optionOf({ origin }: Pretrained, golden: GoldenCase, key: string): unknown {
+function optionOf(pretrained: Pretrained, golden: GoldenCase, key: string): unknown {
   const options = optionsOf(golden);
   if (Object.hasOwn(options, key)) return options[key] ?? undefined;
-  return origin?.generationConfig?.[key] ?? origin?.config[key] ?? undefined;
+  return folderOption(pretrained, key);
 }
 
 function numberOf(key: string, value: unknown, fallback: number): number {

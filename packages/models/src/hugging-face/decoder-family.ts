@@ -184,3 +184,18 @@ export const usualSizes = (config: DecoderConfig): JsonObject => ({
   num_hidden_layers: config.numLayers,
   vocab_size: config.vocabSize,
 });
+
+/** As `usualSizes`, under the names of GPT's first files, and the rates that stand beside them. */
+export const gptSizes = (config: DecoderConfig): JsonObject => ({
+  attn_pdrop: config.attentionDropout ?? 0,
+  embd_pdrop: config.embeddingDropout ?? 0,
+  initializer_range: config.initStd ?? 0.02,
+  layer_norm_epsilon: config.normEpsilon ?? 1e-5,
+  n_embd: config.dModel,
+  n_head: config.numHeads,
+  n_layer: config.numLayers,
+  n_positions: config.maxSeqLen,
+  resid_pdrop: config.residualDropout ?? 0,
+  tie_word_embeddings: config.tieHead ?? true,
+  vocab_size: config.vocabSize,
+});

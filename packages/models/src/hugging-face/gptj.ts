@@ -1,7 +1,7 @@
 import { activationNames } from "../activations.ts";
 import type { DecoderConfig } from "../decoder-model.ts";
 import type { ConfigReader } from "./config-reader.ts";
-import { decoderFamily, decoderRows } from "./decoder-family.ts";
+import { decoderFamily, decoderRows, gptSizes } from "./decoder-family.ts";
 
 const rows = decoderRows({
   ...{ tokens: "wte", block: "h.*.", norm1: "ln_1", norm: "ln_f" },
@@ -55,20 +55,10 @@ export const gptjFamily = decoderFamily({
     };
   },
   write: (config) => ({
+    ...gptSizes(config),
     activation_function: config.activation ?? "gelu_new",
-    attn_pdrop: config.attentionDropout ?? 0,
-    embd_pdrop: config.embeddingDropout ?? 0,
-    initializer_range: config.initStd ?? 0.02,
-    layer_norm_epsilon: config.normEpsilon ?? 1e-5,
-    n_embd: config.dModel,
-    n_head: config.numHeads,
     n_inner: config.dFF === undefined || config.dFF === 4 * config.dModel ? null : config.dFF,
-    n_layer: config.numLayers,
-    n_positions: config.maxSeqLen,
-    resid_pdrop: config.residualDropout ?? 0,
     rotary_dim: rotaryDim(config),
-    tie_word_embeddings: config.tieHead ?? true,
-    vocab_size: config.vocabSize,
   }),
   floatKeys: ["attn_pdrop", "embd_pdrop", "layer_norm_epsilon", "resid_pdrop", "summary_first_dropout"],
   rows: () => rows,

@@ -1,7 +1,7 @@
 import { activationNames } from "../activations.ts";
 import type { DecoderConfig } from "../decoder-model.ts";
 import type { ConfigReader } from "./config-reader.ts";
-import { decoderFamily, decoderRows } from "./decoder-family.ts";
+import { decoderFamily, decoderRows, gptSizes } from "./decoder-family.ts";
 
 const rows = decoderRows(
   {
@@ -60,23 +60,13 @@ export const imageGptFamily = decoderFamily({
     };
   },
   write: (config) => ({
+    ...gptSizes(config),
     activation_function: config.activation ?? "gelu_new",
-    attn_pdrop: config.attentionDropout ?? 0,
-    embd_pdrop: config.embeddingDropout ?? 0,
-    initializer_range: config.initStd ?? 0.02,
-    layer_norm_epsilon: config.normEpsilon ?? 1e-5,
-    n_embd: config.dModel,
-    n_head: config.numHeads,
     n_inner: config.dFF === undefined || config.dFF === 4 * config.dModel ? null : config.dFF,
-    n_layer: config.numLayers,
-    n_positions: config.maxSeqLen,
     reorder_and_upcast_attn:
       config.scale === undefined && !Number.isInteger(Math.sqrt(config.dModel / config.numHeads)),
-    resid_pdrop: config.residualDropout ?? 0,
     scale_attn_by_inverse_layer_idx: config.scaleByLayer ?? false,
     scale_attn_weights: config.scale !== 1,
-    tie_word_embeddings: config.tieHead ?? true,
-    vocab_size: config.vocabSize,
   }),
   floatKeys: ["attn_pdrop", "embd_pdrop", "layer_norm_epsilon", "resid_pdrop"],
   rows: () => rows,

@@ -1,5 +1,5 @@
 import type { ActivationName } from "../activations.ts";
-import { decoderFamily, decoderRows } from "./decoder-family.ts";
+import { decoderFamily, decoderRows, gptSizes } from "./decoder-family.ts";
 
 const rows = decoderRows(
   {
@@ -46,18 +46,8 @@ export const openaiGptFamily = decoderFamily({
     };
   },
   write: (config) => ({
+    ...gptSizes(config),
     afn: Object.keys(activations).find((name) => activations[name] === (config.activation ?? "gelu_new")) ?? "gelu",
-    attn_pdrop: config.attentionDropout ?? 0,
-    embd_pdrop: config.embeddingDropout ?? 0,
-    initializer_range: config.initStd ?? 0.02,
-    layer_norm_epsilon: config.normEpsilon ?? 1e-5,
-    n_embd: config.dModel,
-    n_head: config.numHeads,
-    n_layer: config.numLayers,
-    n_positions: config.maxSeqLen,
-    resid_pdrop: config.residualDropout ?? 0,
-    tie_word_embeddings: config.tieHead ?? true,
-    vocab_size: config.vocabSize,
   }),
   floatKeys: ["attn_pdrop", "embd_pdrop", "layer_norm_epsilon", "resid_pdrop", "summary_first_dropout"],
   rows: () => rows,

@@ -6,9 +6,9 @@ import { EncoderDecoderModel } from "../encoder-decoder-model.ts";
 import { lastEndToken } from "../last-end-token.ts";
 import { startingWith, startingWithLast } from "../source-shift.ts";
 import { createHeads, type HeadConfig } from "../states-head.ts";
-import { both } from "./bert-like.ts";
 import { ConfigReader } from "./config-reader.ts";
-import type { ModelFamily, WeightRow } from "./family.ts";
+import type { ModelFamily } from "./family.ts";
+import { headRows } from "./head-rows.ts";
 import { labelNames } from "./label-names.ts";
 
 /** How an encoder-decoder reads one text with both stacks, and what heads find in it. */
@@ -50,11 +50,7 @@ const places = {
   span: { out: "qa_outputs" },
 } as const;
 
-const rows: readonly WeightRow[] = Object.entries(places).flatMap(([name, layers]) =>
-  Object.entries(layers).flatMap(([layer, theirs]) =>
-    both(`heads.${name}.${layer}`, theirs).map((row) => ({ ...row, outside: true as const })),
-  ),
-);
+const rows = headRows(places);
 const headNames: ReadonlySet<string> = new Set(rows.map(({ theirs }) => theirs));
 
 /** A token that must be known; a list of several is not one. */

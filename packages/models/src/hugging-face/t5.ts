@@ -6,9 +6,9 @@ import type { EncoderDecoder } from "../encoder-decoder.ts";
 import { EncoderModel } from "../encoder-model.ts";
 import { createHeads, type HeadConfig } from "../states-head.ts";
 import { type T5Config, type T5Encoder, t5, t5Encoder } from "../t5.ts";
-import { both } from "./bert-like.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
+import { headRows } from "./head-rows.ts";
 import { labelNames } from "./label-names.ts";
 import { withSourceHeads } from "./source-heads.ts";
 
@@ -167,7 +167,7 @@ function blockRows(part: "encoder" | "decoder", { gated = false }: T5Config): We
 const weights = (config: PretrainedT5Config): WeightRow[] => [
   { ours: "encoder.embedding.tokens.weight", theirs: "shared.weight" },
   { ours: "head.weight", theirs: "lm_head.weight", outside: true },
-  ...both("heads.tags.out", "classifier").map((row) => ({ ...row, outside: true as const })),
+  ...headRows({ tags: { out: "classifier" } }),
   ...(["encoder", "decoder"] as const).flatMap((part) => [
     {
       ours: `${part}.bias.table`,

@@ -5,6 +5,7 @@ import type { HeadConfig } from "../states-head.ts";
 import { type VitConfig, vit } from "../vit.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
+import { outside } from "./head-rows.ts";
 import { labelNames } from "./label-names.ts";
 import {
   linearRows,
@@ -63,8 +64,6 @@ function pixelRows({ heads, numChannels = 3, dModel }: VitConfig): WeightRow[] {
     { ours: "heads.pixels.out.bias", theirs: "decoder.0.bias", outside: true, rows },
   ];
 }
-
-const outside = (rows: readonly WeightRow[]): WeightRow[] => rows.map((row) => ({ ...row, outside: true }));
 
 function weightRows(traits: VitTraits, config: VitConfig): WeightRow[] {
   const names = Object.keys(config.heads ?? {});

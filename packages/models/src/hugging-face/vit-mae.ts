@@ -3,6 +3,7 @@ import { type MaeConfig, type MaskedAutoencoder, mae } from "../mae.ts";
 import { sidesOf } from "../vit.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ModelFamily, WeightRow } from "./family.ts";
+import { outside } from "./head-rows.ts";
 import {
   linearRows,
   normRows,
@@ -61,7 +62,7 @@ function weights(config: MaeConfig): WeightRow[] {
     ...normRows("decoder.norm", "decoder.decoder_norm"),
     ...linearRows("decoder.predict", "decoder.decoder_pred"),
   ];
-  return [...visionRows(config, ["cls_token"]), ...decoderRows.map((row) => ({ ...row, outside: true as const }))];
+  return [...visionRows(config, ["cls_token"]), ...outside(decoderRows)];
 }
 
 /**

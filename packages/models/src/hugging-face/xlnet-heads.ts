@@ -1,9 +1,9 @@
 import type { JsonObject } from "@heed/checkpoints";
 import { activationNames } from "../activations.ts";
 import type { HeadConfig } from "../states-head.ts";
-import { both } from "./bert-like.ts";
 import type { ConfigReader } from "./config-reader.ts";
 import type { WeightRow } from "./family.ts";
+import { headRows } from "./head-rows.ts";
 import { labelNames } from "./label-names.ts";
 
 /** A head as a class of XLNet has it. */
@@ -96,8 +96,6 @@ export function writeXlnetHeads(configs: Readonly<Record<string, HeadConfig>>): 
 }
 
 /** Names of all weights of heads. */
-export const xlnetHeadRows: readonly WeightRow[] = Object.entries(heads).flatMap(([name, { rows }]) =>
-  Object.entries(rows).flatMap(([layer, theirs]) =>
-    both(`heads.${name}.${layer}`, theirs).map((row) => ({ ...row, outside: true as const })),
-  ),
+export const xlnetHeadRows: readonly WeightRow[] = headRows(
+  Object.fromEntries(Object.entries(heads).map(([name, { rows }]) => [name, rows])),
 );

@@ -1,5 +1,5 @@
 import type { LogitsProcessor } from "./logits-processor.ts";
-import { checkInVocabulary, checkTokenIds } from "./token-ids.ts";
+import { checkInVocabulary, checkTokenIds, checkWhole } from "./token-ids.ts";
 
 export interface ForbiddenTokensOptions {
   /** the only place where they are forbidden: how many tokens were made before, whole number >= 0; default every place */
@@ -18,8 +18,7 @@ export interface ForbiddenTokensOptions {
  */
 export function forbiddenTokens(tokens: readonly number[], { at }: ForbiddenTokensOptions = {}): LogitsProcessor {
   checkTokenIds("forbiddenTokens", "tokens", tokens);
-  if (at !== undefined && !(Number.isSafeInteger(at) && at >= 0))
-    throw new RangeError(`forbiddenTokens: at is out of range, expected a whole number >= 0, got ${at}`);
+  if (at !== undefined) checkWhole("forbiddenTokens", "at", at, 0);
   return (logits, row) => {
     checkInVocabulary("forbiddenTokens", tokens, logits);
     if (at === undefined || at === row.tokens.length - row.promptLength)

@@ -1,4 +1,5 @@
 import type { LogitsProcessor } from "./logits-processor.ts";
+import { checkWhole } from "./token-ids.ts";
 
 /**
  * Forbids stop tokens while a row, prompt included, is shorter than `count`. Stop strings can still end it.
@@ -11,8 +12,7 @@ import type { LogitsProcessor } from "./logits-processor.ts";
  * const long = generate({ model, prompts: [prompt], maxNewTokens: 9, stopTokens: [4], processors: [minLength(12)] });
  */
 export function minLength(count: number): LogitsProcessor {
-  if (!(Number.isSafeInteger(count) && count >= 0))
-    throw new RangeError(`minLength: count is out of range, expected a whole number >= 0, got ${count}`);
+  checkWhole("minLength", "count", count, 0);
   return (logits, { tokens, stopTokens }) => {
     if (tokens.length < count) for (const id of stopTokens) logits[id] = -Infinity;
   };

@@ -1,4 +1,5 @@
 import type { LogitsProcessor } from "./logits-processor.ts";
+import { checkWhole } from "./token-ids.ts";
 
 /**
  * Forbids stop tokens until `count` tokens were made. Stop strings can still end a row.
@@ -11,8 +12,7 @@ import type { LogitsProcessor } from "./logits-processor.ts";
  * const long = generate({ model, prompts: [prompt], maxNewTokens: 9, stopTokens: [4], processors: [minNewTokens(5)] });
  */
 export function minNewTokens(count: number): LogitsProcessor {
-  if (!(Number.isSafeInteger(count) && count >= 0))
-    throw new RangeError(`minNewTokens: count is out of range, expected a whole number >= 0, got ${count}`);
+  checkWhole("minNewTokens", "count", count, 0);
   return (logits, { tokens, promptLength, stopTokens }) => {
     if (tokens.length - promptLength < count) for (const id of stopTokens) logits[id] = -Infinity;
   };

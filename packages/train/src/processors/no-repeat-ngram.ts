@@ -1,4 +1,5 @@
 import type { LogitsProcessor } from "./logits-processor.ts";
+import { checkWhole } from "./token-ids.ts";
 
 /**
  * Forbids tokens that would repeat n tokens in a row that the row, prompt included, has already.
@@ -12,8 +13,7 @@ import type { LogitsProcessor } from "./logits-processor.ts";
  * const fresh = generate({ model, prompts: [prompt], maxNewTokens: 9, processors: [noRepeatNgram(3)] });
  */
 export function noRepeatNgram(n: number): LogitsProcessor {
-  if (!(Number.isSafeInteger(n) && n >= 1))
-    throw new RangeError(`noRepeatNgram: n is out of range, expected a whole number >= 1, got ${n}`);
+  checkWhole("noRepeatNgram", "n", n, 1);
   return (logits, { tokens }) => {
     const end = tokens.length - n + 1; // where the n-gram that the next token completes begins
     for (let start = 0; start < end; start++) {

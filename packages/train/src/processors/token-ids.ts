@@ -1,3 +1,9 @@
+/** @throws RangeError if the value is no whole number from `least` */
+export function checkWhole(caller: string, argument: string, value: number, least: number): void {
+  if (!(Number.isSafeInteger(value) && value >= least))
+    throw new RangeError(`${caller}: ${argument} is out of range, expected a whole number >= ${least}, got ${value}`);
+}
+
 /** @throws RangeError if an id is no whole number >= 0, or there is none */
 export function checkTokenIds(caller: string, argument: string, ids: readonly number[]): void {
   if (ids.length === 0)

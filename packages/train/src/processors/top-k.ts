@@ -1,4 +1,5 @@
 import { descending, forbidOthers, type LogitsProcessor } from "./logits-processor.ts";
+import { checkWhole } from "./token-ids.ts";
 
 /**
  * Keeps the k most probable tokens, ties to the lowest id.
@@ -12,8 +13,7 @@ import { descending, forbidOthers, type LogitsProcessor } from "./logits-process
  * const focused = generate({ model, prompts: [prompt], maxNewTokens: 9, sampler: sample(), processors: [topK(50)] });
  */
 export function topK(k: number): LogitsProcessor {
-  if (!(Number.isSafeInteger(k) && k >= 1))
-    throw new RangeError(`topK: k is out of range, expected a whole number >= 1, got ${k}`);
+  checkWhole("topK", "k", k, 1);
   return (logits) => {
     if (k < logits.length) forbidOthers(logits, descending(logits).slice(0, k));
   };
